@@ -1,0 +1,41 @@
+"""What all policy models share: strictness, bilingual text, names and exact numbers."""
+
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+
+class PolicyModel(BaseModel):
+    """A frozen model that refuses unknown keys and never quotes input in its errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, populate_by_name=True)
+
+
+class Text(PolicyModel):
+    """The same words in Japanese and English; both are shown, neither may be empty."""
+
+    ja: Annotated[str, StringConstraints(min_length=1)]
+    en: Annotated[str, StringConstraints(min_length=1)]
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*$", max_length=64)]
+"""A name that may become a folder, an asset key or a part of a URL."""
+
+ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=120)]
+"""A column name, as the source writes it."""
+
+
+def _exact(value: Any) -> Any:
+    # A YAML float such as 0.1 is already rounded to binary; money and budgets must be written as quoted decimals.
+    if isinstance(value, float):
+        msg = "write the number as a quoted decimal, for example '0.5'"
+        raise ValueError(msg)  # noqa: TRY004 - pydantic turns ValueError into a finding
+    return Decimal(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else value
+
+
+Exact = Annotated[Decimal, BeforeValidator(_exact)]
+"""An exact decimal, written in quotes; floats are refused."""
+
+Ratio = Annotated[float, Field(ge=0, le=1)]
+"""A share between 0 and 1, never percent."""

@@ -1,0 +1,185 @@
+"""How a release is made safe; one class a method, told apart by `kind:`.
+
+Every number that an attacker could turn into information about a person (bounds, clips, keys, grids) carries a
+`source`, because it must not come from the data.
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from policies.model.base import ColumnName, Exact, Name, PolicyModel, Ratio, Text
+
+
+class DistinctL(PolicyModel):
+    """Distinct l-diversity: every class holds at least `l` values of `column` (Machanavajjhala et al. 2007)."""
+
+    column: ColumnName
+    l: Annotated[int, Field(ge=2)]
+
+
+class Microdata(PolicyModel):
+    """Row-level anonymized data: k-anonymity, counted in people, and distinct l-diversity.
+
+    `record` is the table whose rows are the records; the columns of a person table join it, the tables that name its
+    record key become details of it. Rows of one person are not linkable in the output. `quasi_identifiers` and
+    `sensitive` name output columns of the record table. `max_record_risk` must be at least 1/k (rule CONS-01).
+    """
+
+    kind: Literal["microdata"]
+    record: Name
+    quasi_identifiers: Annotated[tuple[ColumnName, ...], Field(min_length=1)]
+    k: Annotated[int, Field(ge=2)]
+    sensitive: tuple[DistinctL, ...] = ()
+    suppression_limit: Ratio
+    max_record_risk: Annotated[float, Field(gt=0, le=1)]
+    basis: Literal["institutional_choice"] = "institutional_choice"
+    approved_by: str
+
+
+class PublicKeys(PolicyModel):
+    """The values a grouping column may take, known without looking at the data."""
+
+    column: ColumnName
+    values: Annotated[tuple[str, ...], Field(min_length=1)]
+    source: Annotated[str, Field(min_length=4)]
+
+
+class ContributionBounds(PolicyModel):
+    """How much one person may contribute to one query: cells, and rows in each cell."""
+
+    cells_per_person: Annotated[int, Field(ge=1)]
+    rows_per_person_per_cell: Annotated[int, Field(ge=1)] = 1
+    source: Annotated[str, Field(min_length=4)]
+
+
+class Clip(PolicyModel):
+    """The public range a value is clipped to, and the grid it is rounded to before summing."""
+
+    low: Exact
+    high: Exact
+    grid: Annotated[Exact, Field(gt=Decimal(0))]
+    source: Annotated[str, Field(min_length=4)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low >= self.high:
+            msg = "`low` must be below `high`"
+            raise ValueError(msg)
+        return self
+
+
+class DpQuery(PolicyModel):
+    """One table of noisy numbers: people, rows, the sum or the mean of `value`, by public keys.
+
+    `by` names output columns of the release's tables. `rho_share` is this query's share of the release's loss; the
+    shares of a release sum to 1.
+    """
+
+    name: Name
+    title: Text
+    statistic: Literal["people", "rows", "sum", "mean"]
+    table: Name
+    by: tuple[PublicKeys, ...]
+    bounds: ContributionBounds
+    value: ColumnName | None = None
+    clip: Clip | None = None
+    rho_share: Annotated[Exact, Field(gt=Decimal(0), le=Decimal(1))]
+
+    @model_validator(mode="after")
+    def _value_needs_clip(self) -> Self:
+        needs_value = self.statistic in {"sum", "mean"}
+        if needs_value != (self.value is not None) or needs_value != (self.clip is not None):
+            msg = "`sum` and `mean` need `value` and `clip`; `people` and `rows` take neither"
+            raise ValueError(msg)
+        return self
+
+
+class DpBudget(PolicyModel):
+    """The account that a release is charged to; one per population, across releases (rule DP-01).
+
+    Losses are ρ of zero-concentrated differential privacy (Bun & Steinke 2016); `delta` only converts to (ε, δ) for
+    display. `population_rho_cap` is the lifetime cap of the population.
+    """
+
+    population: Name
+    population_rho_cap: Annotated[Exact, Field(gt=Decimal(0), le=Decimal(10))]
+    release_rho: Annotated[Exact, Field(gt=Decimal(0), le=Decimal(1))]
+    delta: Annotated[Exact, Field(gt=Decimal(0), lt=Decimal("0.001"))]
+    period_from: date
+    period_to: date
+    basis: Literal["institutional_choice"] = "institutional_choice"
+    approved_by: str
+
+
+class DpStatistics(PolicyModel):
+    """Noisy tables under zCDP; the unit is a person with all rows, neighbours differ by one person added or removed."""
+
+    kind: Literal["dp_statistics"]
+    unit: Literal["person"]
+    neighbouring: Literal["add_remove"]
+    accountant: Literal["zcdp"]
+    mechanism: Literal["discrete_gaussian"]
+    budget: DpBudget
+    queries: Annotated[tuple[DpQuery, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _shares_sum_to_one(self) -> Self:
+        if sum((query.rho_share for query in self.queries), Decimal(0)) != 1:
+            msg = "the `rho_share` of all queries must sum to 1"
+            raise ValueError(msg)
+        if len({query.name for query in self.queries}) != len(self.queries):
+            msg = "query names must differ"
+            raise ValueError(msg)
+        return self
+
+
+class SmallCells(PolicyModel):
+    """A count table in which cells of 1 … `min_cell` - 1 people are hidden, and cannot be derived from the margins.
+
+    Source: NDB の利用に関するガイドライン 最小集計単位の原則 (rule CELL-NDB-1); complementary suppression so that the
+    feasible interval of every hidden cell is at least `min_cell` wide (rule CELL-HOUSE).
+    """
+
+    kind: Literal["small_cells"]
+    table: Name
+    by: Annotated[tuple[ColumnName, ...], Field(min_length=1, max_length=2)]
+    count: Literal["people"] = "people"
+    min_cell: Annotated[int, Field(ge=3)]
+    zero_allowed: bool = True
+    margins: bool = True
+
+
+class AlleleFrequencies(PolicyModel):
+    """Allele counts and frequencies a site; alleles seen fewer than `min_allele_count` times are hidden.
+
+    The floor does not stop membership inference from many sites; `membership` states the bound that is checked:
+    power ≤ Φ(√(m/N) - z), Sankararaman et al. 2009. Sites are cut to the number that keeps the bound, or the release
+    is refused.
+    """
+
+    kind: Literal["allele_frequencies"]
+    table: Name
+    min_allele_count: Annotated[int, Field(ge=1)]
+    complement_floor: bool = True
+    membership_false_positive_rate: Annotated[float, Field(gt=0, lt=1)]
+    membership_max_power: Annotated[float, Field(gt=0, lt=1)]
+    over_bound: Literal["refuse", "thin"]
+    basis: Literal["institutional_choice"] = "institutional_choice"
+    approved_by: str
+
+
+class ControlledRows(PolicyModel):
+    """Pseudonymized rows, personal data still, given only as a sealed extract under a permit."""
+
+    kind: Literal["controlled_rows"]
+    environment: Literal["sealed_extract"]
+    max_people: Annotated[int, Field(ge=1)] | None = None
+
+
+Method = Annotated[
+    Microdata | DpStatistics | SmallCells | AlleleFrequencies | ControlledRows,
+    Field(discriminator="kind"),
+]
