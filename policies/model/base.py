@@ -1,6 +1,6 @@
 """What all policy models share: strictness, bilingual text, names and exact numbers."""
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -31,7 +31,13 @@ def _exact(value: Any) -> Any:
     if isinstance(value, float):
         msg = "write the number as a quoted decimal, for example '0.5'"
         raise ValueError(msg)  # noqa: TRY004 - pydantic turns ValueError into a finding
-    return Decimal(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else value
+    if not isinstance(value, (str, int)) or isinstance(value, bool):
+        return value
+    try:
+        return Decimal(value)
+    except InvalidOperation:
+        msg = "write the number as a quoted decimal, for example '0.5'"
+        raise ValueError(msg) from None
 
 
 Exact = Annotated[Decimal, BeforeValidator(_exact)]

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from policies.model.base import ColumnName, Name, PolicyModel, Text
 from policies.model.source import Source
@@ -55,7 +55,7 @@ class Column(PolicyModel):
     type: ColumnType = ColumnType.STRING
     classes: Annotated[
         tuple[ColumnClass, ...],
-        Field(min_length=1, validation_alias=AliasChoices("class", "classes"), serialization_alias="class"),
+        Field(min_length=1, validation_alias="class", serialization_alias="class"),
     ]
     role: ColumnRole
     code: IdentificationCode | None = None
@@ -71,7 +71,8 @@ class Column(PolicyModel):
     @field_validator("classes", mode="before")
     @classmethod
     def _one_or_many(cls, value: object) -> object:
-        return (value,) if isinstance(value, str) else value
+        # Strict loading takes no list where a tuple is meant, once a validator has run.
+        return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
 
     @model_validator(mode="after")
     def _code_needs_its_class(self) -> Self:

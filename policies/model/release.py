@@ -34,7 +34,8 @@ class ReleaseColumn(PolicyModel):
     @field_validator("treat", mode="before")
     @classmethod
     def _one_or_many(cls, value: object) -> object:
-        return (value,) if isinstance(value, dict) else value
+        # Strict loading takes no list where a tuple is meant, once a validator has run.
+        return (value,) if isinstance(value, dict) else tuple(value) if isinstance(value, list) else value
 
     @property
     def output_name(self) -> str:
