@@ -1,0 +1,200 @@
+"""Contribution bounding: what one person may change, decided by that person's rows alone. Runs in the engine.
+
+Which cells and rows of a person count is chosen by a keyed hash, so the choice is the same for any order or partition
+of the rows, is repeatable, and favors no key. The hash's key is a secret: an expression built here must not be logged.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import ibis
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from anonymization.dp.plan import Quantity, QueryPlan, Units
+from policies.errors import DataError, PolicyError
+
+PERSON = "__person"
+RECORD = "__record"
+MIN_KEY_BYTES = 16
+_SEPARATOR = "\x1f"
+
+Cells = Mapping[Quantity, npt.NDArray[np.int64]]
+"""For each noisy vector of a query its cells, full public grid, in the order of the declared keys."""
+
+
+class TreatedRows(Protocol):
+    """A treated table of a release: `rows` holds the output columns, `__person`, and `__record` where there is one."""
+
+    @property
+    def rows(self) -> ibis.Table:
+        """The rows as an Ibis expression."""
+        ...
+
+
+@ibis.udf.scalar.builtin(name="sha256")  # type: ignore[untyped-decorator]  # Ibis ships no types
+def _sha256(text: str) -> str:  # type: ignore[empty-body]  # the engine's own function; Ibis reads the signature only
+    ...
+
+
+def bounded_cells(table: TreatedRows, query: QueryPlan, *, key: bytes) -> Cells:
+    """Count or sum a query's cells after bounding each person's contribution.
+
+    A row counts only if every grouping value, as text, is one of the declared keys: null and undeclared values count in
+    no cell. For sums and means, rows without a value (null, NaN) do not count; values are clipped to the public range
+    and rounded to the grid before they are summed. Of a person's rows in a cell the first
+    `query.rows_per_person_per_cell` by keyed hash count, of the person's cells the first `query.cells_per_person`.
+
+    Args:
+        table: Treated rows.
+        query: The plan of the query.
+        key: Secret, at least 16 bytes; the same key gives the same choice. Never shown.
+
+    Returns:
+        int64 vectors of `query.cells` cells: `people`, `rows` or `sum` (grid units from the center), as planned.
+
+    Raises:
+        PolicyError: A column of the query is not in the table, or the key is too short.
+        DataError: A row names no person, or the engine could not compute the cells.
+
+    Guarantee: adding or removing one person changes at most `cells_per_person` cells of a vector, each by at most the
+        `cell_bound` of its part, whatever that person's rows are; no other person's choice changes.
+    Not guaranteed: anything before noise is drawn; these cells are raw results and stay in the restricted zone.
+
+    Source: reference design "patient-level bounds by keyed hash"; L0/L∞ bounding after Wilson et al., PoPETs 2020(2).
+    """
+    if len(key) < MIN_KEY_BYTES:
+        raise PolicyError(
+            "dp.weak-key",
+            what=f"the key that chooses contributions is shorter than {MIN_KEY_BYTES} bytes",
+            why="who can guess the key can predict which rows count",
+            fix="take the key from the key store",
+        )
+    _check_columns(table.rows, query)
+    subkey = hmac.new(key, f"niji/dp/bounding/v1/{query.name}".encode(), hashlib.sha256).hexdigest()
+    nameless, found = _run(table.rows, query, subkey)
+    if nameless:
+        raise DataError(
+            "dp.row-without-person",
+            what=f"{nameless} rows of table '{query.table}' name no person",
+            why="contributions are bounded per person; rows of nobody would all count as one",
+            fix="refuse rows without a person key at ingest",
+        )
+    return {part.quantity: _scatter(found, part.quantity, query.cells) for part in query.parts}
+
+
+def _run(rows: ibis.Table, query: QueryPlan, subkey: str) -> tuple[int, pa.Table]:
+    try:
+        nameless = int(rows.filter(rows[PERSON].isnull()).count().to_pyarrow().as_py())
+        found = _cells_expression(rows, query, subkey).to_pyarrow() if not nameless else pa.table({})
+    except Exception:  # noqa: BLE001 - an engine's own error may quote values, or the expression with its key
+        raise DataError(
+            "dp.engine-failed",
+            what=f"the engine could not count the cells of query '{query.name}'",
+            why="its own message may quote data, so it is not repeated here",
+            fix="check that the value column is numeric and that the engine has memory and disk",
+        ) from None
+    return nameless, found
+
+
+def _check_columns(rows: ibis.Table, query: QueryPlan) -> None:
+    wanted = [PERSON, *(key.column for key in query.by), *([query.value] if query.value else [])]
+    missing = [column for column in wanted if column not in rows.columns]
+    if missing:
+        raise PolicyError(
+            "dp.unknown-column",
+            what=f"query '{query.name}' uses columns that table '{query.table}' has not: {', '.join(missing)}",
+            why="cells are counted on the treated output columns",
+            fix="name output columns of the release's table",
+        )
+
+
+def _cells_expression(rows: ibis.Table, query: QueryPlan, subkey: str) -> ibis.Table:
+    placed = _placed(rows, query)
+    if query.statistic == "people":
+        pairs = placed.select("person", "cell").distinct().mutate(rows=ibis.literal(1, "int64"))
+    elif query.units is None:
+        pairs = placed.group_by("person", "cell").agg(rows=placed.count())
+        pairs = pairs.mutate(rows=ibis.least(pairs["rows"], query.rows_per_person_per_cell))
+    else:
+        pairs = _summed(placed, query, subkey)
+    kept = _first_cells(pairs, query, subkey)
+    sums = {"people": kept.count(), "rows": kept["rows"].sum()}
+    if "units" in kept.columns:
+        sums["sum"] = kept["units"].sum()
+    cells = kept.group_by("cell").agg(**sums)
+    return cells.mutate(**{name: cells[name].cast("int64") for name in sums})
+
+
+def _placed(rows: ibis.Table, query: QueryPlan) -> ibis.Table:
+    """Give each countable row its cell's number in the public grid; rows in no cell are gone."""
+    columns: dict[str, Any] = {"person": rows[PERSON].cast("string")}
+    if query.units is not None and query.value is not None:
+        columns["value"] = rows[query.value].cast("float64")
+        columns["record"] = (rows[RECORD].cast("string") if RECORD in rows.columns else ibis.null("string")).fill_null(
+            ""
+        )
+    columns |= {f"key{index}": rows[key.column].cast("string") for index, key in enumerate(query.by)}
+    placed = rows.select(**columns)
+    if query.units is not None:
+        placed = placed.filter(placed["value"].notnull() & ~placed["value"].isnan())
+        placed = placed.mutate(units=_grid_units(placed["value"], query.units)).drop("value")
+    cell: Any = ibis.literal(0, "int64")
+    for index, key in enumerate(query.by):
+        lookup = ibis.memtable(
+            pa.table(
+                {
+                    f"value{index}": pa.array(key.values, pa.string()),
+                    f"place{index}": pa.array(range(len(key.values)), pa.int64()),
+                }
+            )
+        )
+        placed = placed.inner_join(lookup, [(f"key{index}", f"value{index}")])
+        cell = cell * len(key.values) + placed[f"place{index}"]
+        placed = placed.mutate(cell=cell).drop(f"key{index}", f"value{index}", f"place{index}")
+        cell = placed["cell"]
+    return placed if query.by else placed.mutate(cell=cell)
+
+
+def _grid_units(value: Any, units: Units) -> Any:
+    # Clipped twice: before the division so that no infinity reaches the cast, after it so that rounding stays inside.
+    low, high = float(units.low * units.grid), float(units.high * units.grid)
+    inside = ibis.greatest(ibis.least(value, high), low)
+    whole = (inside / float(units.grid)).round().cast("int64")
+    return ibis.greatest(ibis.least(whole, units.high), units.low) - units.center
+
+
+def _summed(placed: ibis.Table, query: QueryPlan, subkey: str) -> ibis.Table:
+    """Keep the first rows of each person in each cell by keyed hash, then sum; equal rows are interchangeable."""
+    what = [placed["cell"].cast("string"), placed["record"], placed["units"].cast("string")]
+    ranked = placed.mutate(order=_keyed(subkey, "row", placed["person"], *what))
+    window = ibis.window(group_by=["person", "cell"], order_by=["order"])
+    ranked = ranked.mutate(rank=ibis.row_number().over(window))
+    ranked = ranked.filter(ranked["rank"] < query.rows_per_person_per_cell)
+    return ranked.group_by("person", "cell").agg(rows=ranked.count(), units=ranked["units"].sum())
+
+
+def _first_cells(pairs: ibis.Table, query: QueryPlan, subkey: str) -> ibis.Table:
+    if query.cells_per_person >= query.cells:
+        return pairs
+    ranked = pairs.mutate(order=_keyed(subkey, "cell", pairs["person"], pairs["cell"].cast("string")))
+    window = ibis.window(group_by=["person"], order_by=["order", "cell"])
+    ranked = ranked.mutate(rank=ibis.row_number().over(window))
+    return ranked.filter(ranked["rank"] < query.cells_per_person)
+
+
+def _keyed(subkey: str, purpose: str, *parts: Any) -> Any:
+    # Only the order of the digests is used and none leaves the engine, so a plain keyed prefix is enough.
+    text: Any = ibis.literal(f"{subkey}{_SEPARATOR}{purpose}")
+    for part in parts:
+        text = text + ibis.literal(_SEPARATOR) + part
+    return _sha256(text)
+
+
+def _scatter(found: pa.Table, quantity: Quantity, cells: int) -> npt.NDArray[np.int64]:
+    vector = np.zeros(cells, dtype=np.int64)
+    vector[found["cell"].to_numpy()] = found[quantity].to_numpy()
+    return vector
