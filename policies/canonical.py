@@ -1,0 +1,107 @@
+"""The one form of a policy that is hashed and signed: every meaning has one text, and one digest.
+
+Keys sorted, no spaces, UTF-8, exact decimals as text; comments, key order and spelling variants of the YAML are gone.
+Defaults are written out, so a signature binds what the policy means, not only what was typed; nothing that is absent
+(null) is written, so that a later optional key changes no digest. DECISIONS.md, record 3.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from policies.library import PolicyKind, PolicyLibrary
+from policies.model import ReleasePolicy
+from policies.model.base import PolicyModel
+from policies.model.hierarchy import FileLevels
+from policies.model.treatment import Generalize, RollUpRare
+
+Hashable = PolicyModel | Mapping[str, object]
+
+
+def canonical_json(model: Hashable) -> bytes:
+    """Write a policy (or a quality suite) in its canonical form.
+
+    Guarantee: two files that differ only in key order, comments, quoting or explicit defaults give the same bytes.
+    Not guaranteed: that different bytes mean different things ('0.5' and '0.50' are different texts).
+    """
+    plain = model.model_dump(mode="json", by_alias=True, exclude_none=True) if isinstance(model, PolicyModel) else model
+    text = json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.encode("utf-8")
+
+
+def digest(model: Hashable) -> str:
+    """Return `sha256:` and the hexadecimal SHA-256 of the canonical form."""
+    return digest_of_bytes(canonical_json(model))
+
+
+def digest_of_bytes(data: bytes) -> str:
+    """Return `sha256:` and the hexadecimal SHA-256 of `data`."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def digests(library: PolicyLibrary, *, release: str | None = None) -> dict[str, str]:
+    """Return the digest of every policy that a release rests on, by `kind/id`; of all policies without a release.
+
+    A release rests on itself, its datasets, the hierarchies it names (and their files), its suite and its rule packs.
+
+    Raises:
+        PolicyError: `policy.unknown-…`: the release, or something it names, is not in the library.
+    """
+    wanted = _all(library) if release is None else _closure(library, library.release(release))
+    return {f"{kind.value}/{name}": _digest(library, kind, name) for kind, name in sorted(wanted)}
+
+
+def library_digest(library: PolicyLibrary, *, release: str | None = None) -> str:
+    """Return one digest over `digests`: it changes when any policy that matters changes its meaning."""
+    return digest(digests(library, release=release))
+
+
+def _digest(library: PolicyLibrary, kind: PolicyKind, name: str) -> str:
+    if kind is PolicyKind.SUITE:
+        return digest(library.suite(name))
+    if kind is PolicyKind.DATASET:
+        return digest(library.dataset(name))
+    if kind is PolicyKind.RELEASE:
+        return digest(library.release(name))
+    if kind is PolicyKind.RULEPACK:
+        library.file_of(kind, name)
+        return digest(library.rulepacks[name])
+    hierarchy = library.hierarchy(name)
+    if isinstance(hierarchy.levels, FileLevels):
+        file = Path(library.file_of(kind, name)).parent / hierarchy.levels.path
+        return digest({"policy": digest(hierarchy), "file": digest_of_bytes(file.read_bytes())})
+    return digest(hierarchy)
+
+
+def _all(library: PolicyLibrary) -> set[tuple[PolicyKind, str]]:
+    return {
+        *((PolicyKind.DATASET, name) for name in library.datasets),
+        *((PolicyKind.RELEASE, name) for name in library.releases),
+        *((PolicyKind.HIERARCHY, name) for name in library.hierarchies),
+        *((PolicyKind.RULEPACK, name) for name in library.rulepacks),
+        *((PolicyKind.SUITE, name) for name in library.suites),
+    }
+
+
+def _closure(library: PolicyLibrary, release: ReleasePolicy) -> set[tuple[PolicyKind, str]]:
+    return {
+        (PolicyKind.RELEASE, release.id),
+        (PolicyKind.SUITE, release.quality.suite),
+        *((PolicyKind.DATASET, name) for name in release.datasets),
+        *((PolicyKind.RULEPACK, name) for name in release.rule_packs),
+        *((PolicyKind.HIERARCHY, name) for name in hierarchies_of(release)),
+    }
+
+
+def hierarchies_of(release: ReleasePolicy) -> tuple[str, ...]:
+    """Return the hierarchies that a release's treatments name, each once, in the order written."""
+    return tuple(
+        dict.fromkeys(
+            step.hierarchy
+            for table in release.tables
+            for column in table.columns
+            for step in column.treat
+            if isinstance(step, (Generalize, RollUpRare))
+        )
+    )
