@@ -1,0 +1,239 @@
+"""Generalize a table so that its classes meet the privacy models, with the least loss.
+
+Histogram → search → mapping tables joined back. The table itself is read by the engine only; what is held in memory is
+the histogram of distinct quasi-identifier tuples.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from anonymization.criteria.base import Criterion
+from anonymization.criteria.distinct_l import DistinctLDiversity
+from anonymization.criteria.k_anonymity import KAnonymity
+from anonymization.hierarchy import ROOT
+from anonymization.histogram import Histogram, as_text, build_histogram
+from anonymization.loss import METRIC
+from anonymization.quasi import QuasiIdentifier
+from anonymization.search.classes import ClassTable, bottom_table, failing_classes, roll_up
+from anonymization.search.optimal import search_all
+from anonymization.search.problem import Certificate, Node, Problem, Progress, make_problem
+from anonymization.search.wide import search_wide
+from anonymization.spectrum import SpectrumOfClassSizes, spectrum_of
+from policies.errors import DataError, PolicyError
+from policies.model.method import DistinctL
+
+if TYPE_CHECKING:
+    import ibis
+    import pyarrow as pa
+
+LISTED_NODES = 1_000_000
+"""Lattices up to this size are searched for the proven optimum; larger ones give an answer with a gap."""
+MISSING_VALUES = "own_category"
+
+
+@dataclass(frozen=True, slots=True)
+class Generalized:
+    """A table whose every class meets the models, and the proof.
+
+    `rows` is lazy: quasi-identifiers with a hierarchy hold labels (text; null for a missing value below the root),
+    rows of failing classes are gone, all other columns, the person's too, are as they were. `node` gives the level of
+    each quasi-identifier. `records` and `people` count the input, `suppressed_records` what is gone from it, `classes`
+    what is published; `k_reached` is the smallest published class in people. `gap` is 0 for a proven optimum.
+    """
+
+    rows: "ibis.Table" = field(repr=False)
+    node: dict[str, int]
+    loss: float
+    classes: int
+    suppressed_records: int
+    records: int
+    people: int
+    k_reached: int
+    checks: int
+    gap: float
+    metric: str
+    class_sizes: SpectrumOfClassSizes
+    problem: Problem = field(repr=False)
+    certificate: Certificate = field(repr=False)
+
+
+def generalize_table(
+    rows: "ibis.Table",
+    *,
+    quasi_identifiers: Sequence[QuasiIdentifier],
+    k: int,
+    sensitive: Sequence[DistinctL],
+    suppression_limit: float,
+    person: str | None,
+    progress: Progress | None = None,
+) -> Generalized:
+    """Generalize and suppress until every class holds k persons and l sensitive values, losing as little as possible.
+
+    Args:
+        rows: The table. Not changed. Missing values are a category of their own, published as null below the root.
+        quasi_identifiers: One or more; levels fixed there are kept, the others are searched.
+        k: The least number of people in a class, 2 or more.
+        sensitive: Distinct l-diversity, any number of columns.
+        suppression_limit: The share of the rows that may be suppressed, 0 to 1.
+        person: The column that names the person; None when every row is another person.
+        progress: Called after each check.
+
+    Guarantee: in `rows`, every combination of quasi-identifiers is shared by at least k persons and has at least l
+    values of each sensitive column; no other choice of levels within the limit loses less, up to `gap`.
+    Not guaranteed: protection against an attacker who knows more than the quasi-identifiers, or who knows that several
+    rows belong to one person: rows must be published without any key.
+
+    Raises:
+        PolicyError: k below 2, a limit outside 0 to 1, a column named twice, a level a hierarchy does not have.
+        DataError: A missing column, an unseen value, an empty table, fewer than k people, or no solution.
+
+    Source: Samarati, IEEE TKDE 13(6), 2001 (full-domain generalization with suppression); reference section 7.
+    """
+    _require_settings(k, suppression_limit)
+    histogram = build_histogram(
+        rows,
+        quasi_identifiers=quasi_identifiers,
+        sensitive=[criterion.column for criterion in sensitive],
+        person=person,
+    )
+    _require_people(histogram, k)
+    criteria: tuple[Criterion, ...] = (
+        KAnonymity(k),
+        *(DistinctLDiversity(criterion.column, criterion.l) for criterion in sensitive),
+    )
+    problem = make_problem(histogram, criteria=criteria, suppression_limit=suppression_limit)
+    search = search_all if math.prod(problem.shape) <= LISTED_NODES else search_wide
+    certificate = search(problem, progress=progress)
+    if certificate is None:
+        raise _no_solution(problem)
+    return _publish(rows, problem, certificate)
+
+
+def _require_settings(k: int, suppression_limit: float) -> None:
+    if k < 2:
+        raise PolicyError(
+            "policy.k",
+            what=f"k is {k}",
+            why="a class of one person hides nobody",
+            fix="choose k of 2 or more",
+        )
+    if not 0.0 <= suppression_limit <= 1.0:
+        raise PolicyError(
+            "policy.suppression-limit",
+            what="the suppression limit is not between 0 and 1",
+            why="it is a share of the rows, never a percentage",
+            fix="write 0.02 for two percent",
+        )
+
+
+def _require_people(histogram: Histogram, k: int) -> None:
+    if histogram.people < k:
+        raise DataError(
+            "data.too-few-people",
+            what=f"the table holds fewer than k = {k} people",
+            why="not even the whole table as one class would meet k",
+            fix="add people, or choose a smaller k",
+        )
+
+
+def _no_solution(problem: Problem) -> DataError:
+    table, failing = _classes_at(problem, tuple(size - 1 for size in problem.shape))
+    counts = table.counts()
+    failed = [criterion.name for criterion in problem.criteria if criterion.failing(counts).any()]
+    suppressed = int(table.rows[failing].sum()) + problem.histogram.unseen_records
+    records = problem.histogram.records
+    needed = math.ceil(suppressed / records * 10_000) / 10_000
+    models = ", ".join(failed) if failed else "the suppression of unseen values"
+    possible = suppressed < records
+    return DataError(
+        "data.no-solution",
+        what=f"even at the coarsest levels {suppressed} of {records} rows fail {models}, "
+        f"and {problem.may_suppress} may be suppressed",
+        why="a release must meet every model within its suppression limit, and may not be empty",
+        fix=f"allow a suppression limit of {needed}, free the fixed levels, or ask less of the models"
+        if possible
+        else "free the fixed levels, add hierarchies, or ask less of the models",
+    )
+
+
+def _classes_at(problem: Problem, node: Node) -> tuple[ClassTable, np.ndarray]:
+    table, _ = roll_up(bottom_table(problem.histogram), node, problem.histogram.attributes)
+    failing, _ = failing_classes(problem, table)
+    return table, failing
+
+
+def _publish(rows: "ibis.Table", problem: Problem, certificate: Certificate) -> Generalized:
+    histogram = problem.histogram
+    table, failing = _classes_at(problem, certificate.node)
+    counts = table.counts()
+    sizes = spectrum_of(counts.people[~failing], table.rows[~failing])
+    levels = [attribute.levels[i] for attribute, i in zip(histogram.attributes, certificate.node, strict=True)]
+    return Generalized(
+        rows=_apply(rows, histogram, certificate.node, kept=_kept_classes(table, failing)),
+        node={attribute.column: level for attribute, level in zip(histogram.attributes, levels, strict=True)},
+        loss=certificate.loss,
+        classes=sizes.class_count,
+        suppressed_records=histogram.records - sizes.record_count,
+        records=histogram.records,
+        people=histogram.people,
+        k_reached=sizes.k,
+        checks=len(certificate.checks),
+        gap=certificate.gap,
+        metric=METRIC,
+        class_sizes=sizes,
+        problem=problem,
+        certificate=certificate,
+    )
+
+
+def _kept_classes(table: ClassTable, failing: np.ndarray) -> "pa.Table | None":
+    """Return the label codes of the classes that are published, or None when all are."""
+    if not failing.any():
+        return None
+    import pyarrow as pa
+
+    return pa.table({f"__niji_kept_{j}": codes[~failing] for j, codes in enumerate(table.codes)})
+
+
+def _apply(rows: "ibis.Table", histogram: Histogram, node: Node, *, kept: "pa.Table | None") -> "ibis.Table":
+    """Replace values by labels and drop what is suppressed, by joins with mapping tables."""
+    import ibis
+
+    result = rows
+    for j in range(len(node)):
+        result = _join_labels(result, histogram, j, node[j])
+    if kept is not None:
+        classes = ibis.memtable(kept)
+        result = result.semi_join(classes, [result[f"__niji_code_{j}"] == classes[f"__niji_kept_{j}"] for j in range(len(node))])
+    return result.select(*rows.columns)
+
+
+def _join_labels(rows: "ibis.Table", histogram: Histogram, j: int, index: int) -> "ibis.Table":
+    import ibis
+    import pyarrow as pa
+
+    attribute, hierarchy = histogram.attributes[j], histogram.hierarchies[j]
+    level = attribute.levels[index]
+    code = f"__niji_code_{j}"
+    is_root = level == hierarchy.height - 1
+    if is_root and hierarchy.on_unseen == "refuse":
+        return rows.mutate(**{attribute.column: ibis.literal(ROOT), code: ibis.literal(0, "int64")})
+    names = (f"__niji_value_{j}", f"__niji_label_{j}", f"__niji_of_{j}")
+    mapping = hierarchy.mapping(level)
+    labels = ibis.memtable(
+        pa.table(
+            [mapping.column("value"), mapping.column("label"), attribute.label_of[index][:-1]], names=list(names)
+        )
+    )
+    joined = rows.left_join(labels, as_text(rows[attribute.column]) == labels[names[0]])
+    is_missing = joined[attribute.column].isnull()
+    coded = joined.mutate(**{code: is_missing.ifelse(int(attribute.label_of[index][-1]), joined[names[2]])})
+    known = coded.filter(coded[code].notnull())
+    if histogram.hierarchies[j].height == 2 and len(attribute.levels) == 1 and level == 0:
+        return known.drop(*names)
+    label = ibis.literal(ROOT) if is_root else known[names[1]]
+    return known.mutate(**{attribute.column: label}).drop(*names)

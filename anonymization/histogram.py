@@ -1,0 +1,288 @@
+"""The histogram: the distinct quasi-identifier tuples of a table, with what the privacy models count in each.
+
+One GROUP BY in the engine; everything after it depends on the number of distinct tuples, not of rows. The result does
+not depend on the order of rows: tuples are sorted by their codes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from anonymization.hierarchy import Hierarchy
+from anonymization.quasi import CodedAttribute, IntArray, QuasiIdentifier, code_attribute, hierarchy_for
+from policies.errors import DataError, PolicyError
+
+if TYPE_CHECKING:
+    import ibis
+    import pyarrow as pa
+
+ROWS = "__niji_rows"
+PERSON = "__niji_person"
+KEY_LIMIT = 2**62
+"""Combined codes stay below this, so that they fit a signed 64-bit integer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Distinct (tuple, thing) pairs, to count distinct things when tuples merge: `things` holds codes below `size`."""
+
+    tuples: IntArray
+    things: IntArray
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Distinct tuples of quasi-identifier leaves, and what each holds.
+
+    `codes[j][t]` is the leaf code of attribute j in tuple t, `rows[t]` its number of rows. With a person column,
+    `loyal[t]` counts the people all of whose rows are in tuple t: they add up when tuples merge; `shared` holds the
+    others, who must be counted distinct. Without one, every row is a person. `sensitive` has, by column, the distinct
+    values in each tuple (a missing value is none of them).
+
+    `records` and `people` count the whole table, `unseen_records` the rows that are suppressed from the start because
+    a hierarchy does not know their value.
+    """
+
+    attributes: tuple[CodedAttribute, ...]
+    hierarchies: tuple[Hierarchy, ...]
+    codes: tuple[IntArray, ...]
+    rows: IntArray
+    loyal: IntArray
+    shared: Pairs | None
+    sensitive: dict[str, Pairs]
+    records: int
+    people: int
+    unseen_records: int
+
+
+def as_text(column: Any) -> Any:
+    """Return an Ibis column as the text that hierarchies speak of: a whole number has no decimals, a date is ISO."""
+    kind = column.type()
+    if kind.is_string():
+        return column
+    if kind.is_floating():
+        whole = column.cast("int64")
+        return (column == column.floor()).ifelse(whole.cast("string"), column.cast("string"))
+    return column.cast("string")
+
+
+def build_histogram(
+    rows: "ibis.Table",
+    *,
+    quasi_identifiers: Sequence[QuasiIdentifier],
+    sensitive: Sequence[str] = (),
+    person: str | None = None,
+) -> Histogram:
+    """Reduce a table to its histogram with one GROUP BY.
+
+    Args:
+        rows: The table; not changed.
+        quasi_identifiers: One or more.
+        sensitive: Columns whose distinct values the criteria count.
+        person: The column that names the person; None when every row is another person.
+
+    Raises:
+        DataError: A column is missing (`data.column-missing`), the table is empty (`data.empty`), a row has no person
+            (`data.person-missing`), or a value is in no hierarchy that refuses unseen values (`data.unseen-value`).
+        PolicyError: No quasi-identifier, one twice, or a fixed level that its hierarchy does not have.
+    """
+    columns = [quasi.column for quasi in quasi_identifiers]
+    _require_columns(rows, columns, sensitive=sensitive, person=person)
+    counted = _distinct_tuples(rows, columns, sensitive=sensitive, person=person)
+    if counted.num_rows == 0:
+        raise DataError(
+            "data.empty",
+            what="the table has no rows",
+            why="nothing can be protected, and an empty release would hide that",
+            fix="check the source and the steps before this one",
+        )
+    weights = _integers(counted.column(ROWS))
+    attributes, hierarchies, leaf_codes, unseen = _encode(counted, quasi_identifiers, weights)
+    seen = ~unseen
+    people_codes, people = _person_codes(counted, person, weights)
+    key_index, unique_codes = _tuples_of([codes[seen] for codes in leaf_codes], attributes)
+    distinct = len(unique_codes[0]) if unique_codes else 0
+    tuple_rows = _sum_by(key_index, weights[seen], distinct)
+    if people_codes is None:
+        loyal, shared = tuple_rows, None
+    else:
+        loyal, shared = _split_people(key_index, people_codes[seen], distinct, people)
+    return Histogram(
+        attributes=attributes,
+        hierarchies=hierarchies,
+        codes=unique_codes,
+        rows=tuple_rows,
+        loyal=loyal,
+        shared=shared,
+        sensitive={name: _sensitive_pairs(counted.column(name), seen, key_index) for name in sensitive},
+        records=int(weights.sum()),
+        people=people,
+        unseen_records=int(weights[unseen].sum()),
+    )
+
+
+def combine_codes(columns: Sequence[IntArray], sizes: Sequence[int]) -> tuple[IntArray, int]:
+    """Combine columns of codes into one key a row; return the keys and an upper bound of them.
+
+    Keys are mixed-radix numbers; where the product of `sizes` would pass 64 bits, the part so far is numbered anew, so
+    equal keys always mean equal rows.
+    """
+    key = np.zeros(len(columns[0]), np.int64)
+    space = 1
+    for codes, size in zip(columns, sizes, strict=True):
+        if space > KEY_LIMIT // max(size, 1):
+            _, renumbered = np.unique(key, return_inverse=True)
+            key = renumbered.astype(np.int64)
+            space = int(key.max()) + 1 if len(key) else 1
+        key = key * size + codes
+        space *= size
+    return key, space
+
+
+def _require_columns(
+    rows: "ibis.Table", columns: Sequence[str], *, sensitive: Sequence[str], person: str | None
+) -> None:
+    wanted = [*columns, *sensitive, *([person] if person else [])]
+    if not columns or len(set(wanted)) != len(wanted):
+        raise PolicyError(
+            "policy.quasi-identifiers",
+            what="no quasi-identifier is named, or a column is named twice",
+            why="each column is a quasi-identifier, a sensitive column or the person, and only one of them",
+            fix="name at least one quasi-identifier, and each column once",
+        )
+    require_columns(rows, wanted)
+
+
+def require_columns(rows: "ibis.Table", wanted: Sequence[str]) -> None:
+    """Refuse a table that lacks one of the columns `wanted`.
+
+    Raises:
+        DataError: `data.column-missing`, naming the columns.
+    """
+    absent = [name for name in wanted if name not in rows.columns]
+    if absent:
+        raise DataError(
+            "data.column-missing",
+            what=f"the table has no column {', '.join(repr(name) for name in absent)}",
+            why="every quasi-identifier, sensitive column and person column must be there",
+            fix="check the spelling against the table's header",
+        )
+
+
+def _distinct_tuples(
+    rows: "ibis.Table", columns: Sequence[str], *, sensitive: Sequence[str], person: str | None
+) -> "pa.Table":
+    keys = {name: as_text(rows[name]) for name in (*columns, *sensitive)}
+    if person is not None:
+        keys[PERSON] = rows[person]
+    narrow = rows.select(**keys)
+    return narrow.group_by(list(keys)).aggregate(**{ROWS: narrow.count()}).to_pyarrow()
+
+
+def _encode(
+    counted: "pa.Table", quasi_identifiers: Sequence[QuasiIdentifier], weights: IntArray
+) -> tuple[tuple[CodedAttribute, ...], tuple[Hierarchy, ...], list[IntArray], Any]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    unseen = np.zeros(counted.num_rows, bool)
+    attributes, hierarchies, leaf_codes = [], [], []
+    for quasi in quasi_identifiers:
+        column = counted.column(quasi.column)
+        values = pc.unique(column).drop_null().to_pylist()
+        hierarchy = hierarchy_for(quasi, values)
+        attribute = code_attribute(quasi, hierarchy)
+        found = pc.index_in(column, value_set=pa.array(hierarchy.leaves, pa.string()), skip_nulls=True)
+        is_null = pc.is_null(column).to_numpy()
+        codes = _integers(pc.fill_null(found, -1))
+        codes = np.where(is_null, attribute.missing, codes)
+        strange = codes < 0
+        if strange.any():
+            _refuse_unseen(hierarchy, quasi.column, strange, weights, known=set(hierarchy.leaves), values=values)
+        unseen |= strange
+        attributes.append(attribute)
+        hierarchies.append(hierarchy)
+        leaf_codes.append(codes)
+    return tuple(attributes), tuple(hierarchies), leaf_codes, unseen
+
+
+def _refuse_unseen(
+    hierarchy: Hierarchy, column: str, strange: Any, weights: IntArray, *, known: set[str], values: Sequence[str]
+) -> None:
+    if hierarchy.on_unseen == "suppress":
+        return
+    number = sum(value not in known for value in values)
+    raise DataError(
+        "data.unseen-value",
+        what=f"column '{column}' has {number} value(s) in {int(weights[strange].sum())} row(s) that hierarchy "
+        f"'{hierarchy.name}' does not know",
+        why="a value without a place in the hierarchy cannot be generalized",
+        fix="add the values to the hierarchy, correct them at the source, or let the hierarchy suppress their rows",
+    )
+
+
+def _person_codes(counted: "pa.Table", person: str | None, weights: IntArray) -> tuple[IntArray | None, int]:
+    if person is None:
+        return None, int(weights.sum())
+    import pyarrow.compute as pc
+
+    column = counted.column(PERSON)
+    if column.null_count:
+        missing = int(weights[pc.is_null(column).to_numpy()].sum())
+        raise DataError(
+            "data.person-missing",
+            what=f"{missing} row(s) have no value in the person column '{person}'",
+            why="k counts people, so every row must say whose it is",
+            fix="complete the column, or remove these rows before",
+        )
+    # Only equality of the codes is used, never their order, so a library's own dictionary is safe here.
+    encoded = column.combine_chunks().dictionary_encode()
+    return _integers(encoded.indices), len(encoded.dictionary)
+
+
+def _tuples_of(
+    leaf_codes: Sequence[IntArray], attributes: Sequence[CodedAttribute]
+) -> tuple[IntArray, tuple[IntArray, ...]]:
+    """Number the distinct tuples in the order of their codes; return the number of each row, and the tuples."""
+    keys, _ = combine_codes(leaf_codes, [attribute.missing + 1 for attribute in attributes])
+    _, first, index = np.unique(keys, return_index=True, return_inverse=True)
+    return index.astype(np.int64), tuple(codes[first] for codes in leaf_codes)
+
+
+def _split_people(
+    tuples: IntArray, people_codes: IntArray, distinct: int, people: int
+) -> tuple[IntArray, Pairs | None]:
+    """Separate the people of one tuple, who simply add up, from those of several, who must be counted distinct."""
+    pairs = np.unique(tuples * people + people_codes)
+    of_tuple, of_person = np.divmod(pairs, people)
+    tuples_of_person = np.bincount(of_person, minlength=people)
+    is_shared = tuples_of_person[of_person] > 1
+    loyal = np.bincount(of_tuple[~is_shared], minlength=distinct).astype(np.int64)
+    if not is_shared.any():
+        return loyal, None
+    _, renumbered = np.unique(of_person[is_shared], return_inverse=True)
+    return loyal, Pairs(of_tuple[is_shared], renumbered.astype(np.int64), int(renumbered.max()) + 1)
+
+
+def _sensitive_pairs(column: "pa.ChunkedArray", seen: Any, tuples: IntArray) -> Pairs:
+    import pyarrow.compute as pc
+
+    encoded = column.combine_chunks().dictionary_encode()
+    size = max(len(encoded.dictionary), 1)
+    values = _integers(pc.fill_null(encoded.indices, -1))[seen]
+    known = values >= 0
+    pairs = np.unique(tuples[known] * size + values[known])
+    of_tuple, of_value = np.divmod(pairs, size)
+    return Pairs(of_tuple, of_value, size)
+
+
+def _sum_by(index: IntArray, weights: IntArray, size: int) -> IntArray:
+    # bincount adds in double precision: exact for counts below 2**53.
+    return np.bincount(index, weights=weights, minlength=size).astype(np.int64)
+
+
+def _integers(column: Any) -> IntArray:
+    return np.asarray(column.to_numpy(zero_copy_only=False), np.int64)

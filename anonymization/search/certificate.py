@@ -1,0 +1,165 @@
+"""The independent replay of a certificate.
+
+Shares with the search only the histogram, the models' predicates and the certificate: classes are grouped by sorting
+whole tuples, sums are exact fractions, and the lattice is covered by logarithms. Slow and plain on purpose.
+"""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from anonymization.criteria.base import BoolArray, ClassCounts
+from anonymization.histogram import Pairs
+from anonymization.loss import FloatArray
+from anonymization.quasi import IntArray
+from anonymization.search.problem import Certificate, Check, Node, Problem
+
+TOLERANCE = 1e-9
+"""Losses differ by less between exact fractions and double precision."""
+MAX_NODES = 2_000_000
+"""Larger lattices are not listed; their certificates claim a gap, not an optimum."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What the replay found: `holds` when nothing contradicts the certificate, `proves_optimum` when every node is
+    ruled out; `faults` in words, with counts and level numbers only."""
+
+    holds: bool
+    proves_optimum: bool
+    checks: int
+    faults: tuple[str, ...]
+
+
+def replay(problem: Problem, certificate: Certificate) -> Replay:
+    """Check every claim of a certificate against the histogram.
+
+    Each checked node is grouped anew: its suppressed records, validity, loss and class count must be as claimed, and
+    its penalties no more than what its stuck records truly cost. The answer must be among the valid checks. Then every
+    other node of the lattice must be too lossy by its own generalization, or ruled out by a check above it.
+    """
+    faults = [fault for check in certificate.checks for fault in _faults_of(problem, check)]
+    answers = [check for check in certificate.checks if check.node == certificate.node and check.is_valid]
+    if not answers or abs(answers[0].loss - certificate.loss) > TOLERANCE:
+        faults.append("the answer is not one of the valid checked nodes, or has another loss")
+    listed = math.prod(problem.shape) <= MAX_NODES
+    if certificate.is_complete and listed:
+        uncovered = int((~_covered(problem, certificate)).sum())
+        if uncovered:
+            faults.append(f"{uncovered} node(s) are not ruled out")
+    elif certificate.is_complete:
+        faults.append("the lattice is too large to be listed, so no optimum can be claimed")
+    proves = certificate.is_complete and not faults
+    return Replay(not faults, proves, len(certificate.checks), tuple(faults))
+
+
+def _faults_of(problem: Problem, check: Check) -> list[str]:
+    where = f"node {check.node}"
+    labels = _labels(problem, check.node)
+    _, index = np.unique(labels, axis=0, return_inverse=True)
+    index = index.reshape(-1)
+    failing, stuck = _failing(problem, index)
+    rows = problem.histogram.rows
+    unseen = problem.histogram.unseen_records
+    suppressed = int(rows[failing[index]].sum()) + unseen
+    faults = []
+    if suppressed != check.suppressed or int(rows[stuck[index]].sum()) + unseen != check.stuck:
+        faults.append(f"{where}: another number of records is suppressed")
+    is_valid = suppressed <= problem.may_suppress and suppressed < problem.histogram.records
+    if is_valid != check.is_valid:
+        faults.append(f"{where}: its validity is not as claimed")
+    if int((~failing).sum()) != check.classes:
+        faults.append(f"{where}: another number of classes")
+    if abs(_exact_loss(problem, check.node, failing[index]) - check.loss) > TOLERANCE:
+        faults.append(f"{where}: another loss")
+    if not _penalties_hold(problem, check, stuck[index]):
+        faults.append(f"{where}: claims more penalty than its suppressed records cost")
+    return faults
+
+
+def _labels(problem: Problem, node: Node) -> IntArray:
+    columns = [
+        attribute.label_of[level][codes]
+        for attribute, codes, level in zip(problem.histogram.attributes, problem.histogram.codes, node, strict=True)
+    ]
+    return np.stack(columns, axis=1)
+
+
+def _failing(problem: Problem, index: IntArray) -> tuple[BoolArray, BoolArray]:
+    histogram = problem.histogram
+    size = int(index.max()) + 1
+    rows, people = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    np.add.at(rows, index, histogram.rows)
+    np.add.at(people, index, histogram.loyal)
+    if histogram.shared is not None:
+        people += _distinct(histogram.shared, index, size)
+    distinct = {name: _distinct(pairs, index, size) for name, pairs in histogram.sensitive.items()}
+    counts = ClassCounts(rows, people, distinct)
+    failing, stuck = np.zeros(size, np.bool_), np.zeros(size, np.bool_)
+    for criterion in problem.criteria:
+        fails = criterion.failing(counts)
+        failing |= fails
+        stuck |= fails & criterion.monotone
+    return failing, stuck
+
+
+def _distinct(pairs: Pairs, index: IntArray, size: int) -> IntArray:
+    members: list[set[int]] = [set() for _ in range(size)]
+    for group, thing in zip(index[pairs.tuples].tolist(), pairs.things.tolist(), strict=True):
+        members[group].add(thing)
+    return np.array([len(things) for things in members], np.int64)
+
+
+def _exact_loss(problem: Problem, node: Node, is_lost: BoolArray) -> float:
+    histogram = problem.histogram
+    records = histogram.records
+    lost = int(histogram.rows[is_lost].sum()) + histogram.unseen_records
+    product = 1.0
+    for attribute, codes, level in zip(histogram.attributes, histogram.codes, node, strict=True):
+        if attribute.domain == 1:
+            continue
+        covered = attribute.covered[level][attribute.label_of[level][codes]]
+        total = Fraction(int((histogram.rows * covered)[~is_lost].sum()), attribute.domain) + lost
+        least = Fraction(records, attribute.domain)
+        share = max(Fraction(0), (total - least) / (records - least))
+        product *= (1.0 + math.floor(share * 10**10) / 10**10) ** (1.0 / len(node))
+    return product - 1.0
+
+
+def _penalties_hold(problem: Problem, check: Check, is_stuck: BoolArray) -> bool:
+    histogram = problem.histogram
+    for j, attribute in enumerate(histogram.attributes):
+        if len(check.penalties[j]) != check.node[j] + 1:
+            return False
+        for level, claimed in enumerate(check.penalties[j].tolist()):
+            covered = attribute.covered[level][attribute.label_of[level][histogram.codes[j]]]
+            true = int((histogram.rows * (attribute.domain - covered))[is_stuck].sum())
+            if claimed > true:
+                return False
+    return True
+
+
+def _covered(problem: Problem, certificate: Certificate) -> BoolArray:
+    """Return which nodes of the lattice cannot be better than the answer."""
+    goal = certificate.loss - TOLERANCE
+    covered: BoolArray = _loss_of_sums(problem, problem.base_sums) >= goal
+    for check in certificate.checks:
+        box = tuple(slice(0, level + 1) for level in check.node)
+        if check.stuck > problem.may_suppress or check.stuck >= problem.histogram.records:
+            covered[box] = True
+        else:
+            sums = [base[: len(extra)] + extra for base, extra in zip(problem.base_sums, check.penalties, strict=True)]
+            covered[box] |= _loss_of_sums(problem, sums) >= goal
+        covered[check.node] |= not check.is_valid or check.loss >= goal
+    return covered
+
+
+def _loss_of_sums(problem: Problem, sums: "list[IntArray] | tuple[IntArray, ...]") -> FloatArray:
+    records = problem.histogram.records
+    logs = np.zeros(())
+    for attribute, numerators in zip(problem.histogram.attributes, sums, strict=True):
+        share = (numerators - records) / (records * max(attribute.domain - 1, 1))
+        logs = np.add.outer(logs, np.log1p(np.maximum(share, 0.0)) / len(problem.shape))
+    return np.asarray(np.expm1(logs))

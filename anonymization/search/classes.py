@@ -1,0 +1,211 @@
+"""One check: the equivalence classes of a node, rolled up from the smallest stored table that can give them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from anonymization.criteria.base import BoolArray, ClassCounts
+from anonymization.histogram import Histogram, Pairs, combine_codes
+from anonymization.quasi import CodedAttribute, IntArray
+from anonymization.search.problem import Check, Node, Problem
+
+STORED_TUPLES_RATIO = 6
+"""Stored class tables may together hold so many times the tuples of the table itself."""
+STORED_TABLES = 400
+"""More stored tables than this cost more to look through than they save."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassTable:
+    """The equivalence classes at a node: label codes, rows, people and sensitive values of each; as `Histogram`."""
+
+    node: Node
+    codes: tuple[IntArray, ...]
+    rows: IntArray
+    loyal: IntArray
+    shared: Pairs | None
+    sensitive: dict[str, Pairs]
+
+    def counts(self) -> ClassCounts:
+        """Return what the models look at."""
+        size = len(self.rows)
+        people = self.loyal
+        if self.shared is not None:
+            people = people + np.bincount(self.shared.tuples, minlength=size)
+        distinct = {
+            name: np.bincount(pairs.tuples, minlength=size).astype(np.int64) for name, pairs in self.sensitive.items()
+        }
+        return ClassCounts(self.rows, people, distinct)
+
+
+@dataclass(slots=True)
+class ClassStore:
+    """Class tables of checked nodes, kept so that a coarser node is counted from fewer tuples than the table has.
+
+    Mutable: the search's memory. Which table a node is rolled up from changes its cost, never its result.
+    """
+
+    problem: Problem
+    tables: list[ClassTable] = field(default_factory=list)
+    _nodes: IntArray = field(default_factory=lambda: np.zeros((0, 0), np.int64))
+    _sizes: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
+    _held: int = 0
+
+    def __post_init__(self) -> None:
+        self._keep(bottom_table(self.problem.histogram))
+        self._held = 0  # the table itself is not counted against what may be stored
+
+    def check(self, node: Node) -> Check:
+        """Check one node: group, ask the models, and work out the exact loss."""
+        source = self._source(node)
+        table, index = roll_up(source, node, self.problem.histogram.attributes)
+        check = evaluate(self.problem, table, source, index)
+        if 2 * len(table.rows) <= len(source.rows):
+            self._make_room(len(table.rows))
+            self._keep(table)
+        return check
+
+    def _source(self, node: Node) -> ClassTable:
+        usable = np.flatnonzero((self._nodes <= np.array(node)).all(axis=1))
+        return self.tables[int(usable[np.argmin(self._sizes[usable])])]
+
+    def _keep(self, table: ClassTable) -> None:
+        self.tables.append(table)
+        self._held += len(table.rows)
+        self._reindex()
+
+    def _make_room(self, size: int) -> None:
+        most = STORED_TUPLES_RATIO * len(self.problem.histogram.rows)
+        while len(self.tables) > 1 and (self._held + size > most or len(self.tables) >= STORED_TABLES):
+            self._held -= len(self.tables.pop(1).rows)
+
+    def _reindex(self) -> None:
+        self._nodes = np.array([table.node for table in self.tables], np.int64)
+        self._sizes = np.array([len(table.rows) for table in self.tables], np.int64)
+
+
+def bottom_table(histogram: Histogram) -> ClassTable:
+    """Return the classes at the lowest levels that may be chosen; finer classes than these are never asked for."""
+    labels = tuple(
+        attribute.label_of[0][codes] for attribute, codes in zip(histogram.attributes, histogram.codes, strict=True)
+    )
+    tuples = ClassTable(
+        (0,) * len(labels), labels, histogram.rows, histogram.loyal, histogram.shared, histogram.sensitive
+    )
+    table, _ = _merge(tuples, tuples.node, labels, [attribute.sizes[0] for attribute in histogram.attributes])
+    return table
+
+
+def roll_up(
+    source: ClassTable, node: Node, attributes: Sequence[CodedAttribute]
+) -> tuple[ClassTable, IntArray]:
+    """Merge the classes of `source` into those of a node that generalizes it; return them and where each class went."""
+    codes = []
+    for attribute, labels, low, high in zip(attributes, source.codes, source.node, node, strict=True):
+        codes.append(labels if low == high else label_map(attribute, low, high)[labels])
+    return _merge(source, node, codes, [attribute.sizes[i] for attribute, i in zip(attributes, node, strict=True)])
+
+
+def label_map(attribute: CodedAttribute, low: int, high: int) -> IntArray:
+    """Return for each label of the low level the label of the high level above it."""
+    mapped = np.zeros(attribute.sizes[low], np.int64)
+    mapped[attribute.label_of[low]] = attribute.label_of[high]
+    return mapped
+
+
+def _merge(
+    source: ClassTable, node: Node, codes: Sequence[IntArray], sizes: Sequence[int]
+) -> tuple[ClassTable, IntArray]:
+    keys, space = combine_codes(codes, sizes)
+    index, count = number_keys(keys, space)
+    first = np.empty(count, np.int64)
+    first[index[::-1]] = np.arange(len(index))[::-1]
+    table = ClassTable(
+        node=node,
+        codes=tuple(column[first] for column in codes),
+        rows=_total(index, source.rows, count),
+        loyal=_total(index, source.loyal, count),
+        shared=None if source.shared is None else _merge_pairs(source.shared, index),
+        sensitive={name: _merge_pairs(pairs, index) for name, pairs in source.sensitive.items()},
+    )
+    return table, index
+
+
+def number_keys(keys: IntArray, space: int) -> tuple[IntArray, int]:
+    """Number distinct keys from 0; return the number of each key and how many there are.
+
+    Small key spaces are marked off in an array; large ones are numbered by Arrow's hash table, of whose dictionary
+    codes only equality is used.
+    """
+    if space <= max(8 * len(keys), 1 << 16):
+        is_used = np.zeros(space, np.bool_)
+        is_used[keys] = True
+        number = np.cumsum(is_used) - 1
+        return number[keys], int(number[-1]) + 1 if space else 0
+    import pyarrow as pa
+
+    encoded = pa.array(keys).dictionary_encode()
+    return np.asarray(encoded.indices.to_numpy(), np.int64), len(encoded.dictionary)
+
+
+def _merge_pairs(pairs: Pairs, index: IntArray) -> Pairs:
+    merged = np.unique(index[pairs.tuples] * pairs.size + pairs.things)
+    tuples, things = np.divmod(merged, pairs.size)
+    return Pairs(tuples, things, pairs.size)
+
+
+def _total(index: IntArray, weights: IntArray, count: int) -> IntArray:
+    return np.bincount(index, weights=weights, minlength=count).astype(np.int64)
+
+
+def evaluate(problem: Problem, table: ClassTable, source: ClassTable, index: IntArray) -> Check:
+    """Ask the models about the classes of `table`, which `index` made from those of `source`.
+
+    The penalties are worked out on the classes of `source`, which are finer and so give tighter bounds.
+    """
+    histogram = problem.histogram
+    failing, stuck = failing_classes(problem, table)
+    suppressed = int(table.rows[failing].sum()) + histogram.unseen_records
+    sums = []
+    for j, attribute in enumerate(histogram.attributes):
+        level = table.node[j]
+        cost = attribute.domain - attribute.covered[level][table.codes[j][failing]]
+        sums.append(int(problem.base_sums[j][level]) + int((cost * table.rows[failing]).sum()))
+    return Check(
+        node=table.node,
+        suppressed=suppressed,
+        is_valid=problem.is_allowed(suppressed),
+        loss=problem.loss.of(sums),
+        classes=len(table.rows) - int(failing.sum()),
+        stuck=int(table.rows[stuck].sum()) + histogram.unseen_records,
+        penalties=_penalties(problem, table.node, source, np.flatnonzero(stuck[index])),
+    )
+
+
+def failing_classes(problem: Problem, table: ClassTable) -> tuple[BoolArray, BoolArray]:
+    """Return which classes fail any model, and which fail a monotone one."""
+    counts = table.counts()
+    failing = np.zeros(len(table.rows), np.bool_)
+    stuck = np.zeros(len(table.rows), np.bool_)
+    for criterion in problem.criteria:
+        fails = criterion.failing(counts)
+        failing |= fails
+        if criterion.monotone:
+            stuck |= fails
+    return failing, stuck
+
+
+def _penalties(problem: Problem, node: Node, source: ClassTable, members: IntArray) -> tuple[IntArray, ...]:
+    penalties = []
+    weights = source.rows[members]
+    for j, attribute in enumerate(problem.histogram.attributes):
+        start = source.node[j]
+        labels = np.bincount(source.codes[j][members], weights=weights, minlength=attribute.sizes[start])
+        at_level = np.zeros(node[j] + 1, np.int64)
+        for level in range(start, node[j] + 1):
+            cost = attribute.domain - attribute.covered[level][label_map(attribute, start, level)]
+            at_level[level] = int((labels.astype(np.int64) * cost).sum())
+        at_level[:start] = at_level[start]  # a finer label costs at least as much to lose
+        penalties.append(at_level)
+    return tuple(penalties)

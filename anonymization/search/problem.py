@@ -1,0 +1,107 @@
+"""What the search is asked, and what it answers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import numpy as np
+
+from anonymization.criteria.base import Criterion
+from anonymization.histogram import Histogram
+from anonymization.loss import GeometricLoss
+from anonymization.quasi import IntArray
+
+Node = tuple[int, ...]
+"""One place a quasi-identifier: the index of the chosen level among the levels that may be chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A histogram, the models its classes must meet, and how many records may be suppressed.
+
+    `base_sums[j][i]` is T_j * D_j of the loss metric when attribute j is published at its i-th level and nothing is
+    suppressed but the unseen values: the least any node with that level can have.
+    """
+
+    histogram: Histogram
+    criteria: tuple[Criterion, ...]
+    may_suppress: int
+    loss: GeometricLoss
+    base_sums: tuple[IntArray, ...] = field(repr=False)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The number of levels that may be chosen, one a quasi-identifier."""
+        return tuple(len(attribute.levels) for attribute in self.histogram.attributes)
+
+    def is_allowed(self, suppressed: int) -> bool:
+        """Whether a release may suppress so many records; never all of them, for that is an empty release."""
+        return suppressed <= self.may_suppress and suppressed < self.histogram.records
+
+
+def make_problem(histogram: Histogram, *, criteria: tuple[Criterion, ...], suppression_limit: float) -> Problem:
+    """Prepare the search: the limit as a number of records, and the sums that all bounds start from.
+
+    Args:
+        histogram: The table.
+        criteria: The models every published class must meet.
+        suppression_limit: The share of the records that may be suppressed, 0 to 1.
+    """
+    may_suppress = int(Decimal(str(suppression_limit)) * histogram.records)
+    sums = []
+    for attribute, codes in zip(histogram.attributes, histogram.codes, strict=True):
+        weight = np.bincount(codes, weights=histogram.rows, minlength=attribute.missing + 1).astype(np.int64)
+        per_level = [
+            int((weight * attribute.covered[i][attribute.label_of[i]]).sum()) for i in range(len(attribute.levels))
+        ]
+        sums.append(np.array(per_level, np.int64) + histogram.unseen_records * attribute.domain)
+    domains = tuple(attribute.domain for attribute in histogram.attributes)
+    return Problem(histogram, criteria, may_suppress, GeometricLoss(histogram.records, domains), tuple(sums))
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The result of checking one node.
+
+    `suppressed` counts the records it would suppress (the unseen ones included), `loss` is exact. `stuck` counts the
+    records that the monotone models alone suppress; those are suppressed at every node below this one too, and
+    `penalties[j][i]` is what they at least add to the sum of attribute j at its i-th level, for levels up to the node.
+    """
+
+    node: Node
+    suppressed: int
+    is_valid: bool
+    loss: float
+    classes: int
+    stuck: int
+    penalties: tuple[IntArray, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchProgress:
+    """How far the search is: best loss so far (None before the first valid node), the bound below which nothing can
+    be, their difference, nodes checked, and nodes that are still open."""
+
+    incumbent: float | None
+    bound: float
+    gap: float | None
+    checks: int
+    open_nodes: int
+
+
+Progress = Callable[[SearchProgress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """The proof of an optimum: every node checked, what each rules out, and the answer.
+
+    `is_complete` is False where the lattice was too large to rule out every node; then `gap` says how much better an
+    unchecked node could be.
+    """
+
+    node: Node
+    loss: float
+    gap: float
+    is_complete: bool
+    checks: tuple[Check, ...] = field(repr=False)
