@@ -1,0 +1,231 @@
+"""The entries of the privacy ledger: their tables, their chain, and what a replay of them must give.
+
+Belongs here: the record format and its verification. Does not: what may be charged (see `ledger`).
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from hashlib import sha256
+from typing import TypeVar
+
+from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Row, String, Table, Text, select
+
+from catalog.manifest import canonical
+from policies.errors import IntegrityError, Place
+
+FORMAT = "niji/ledger/v1"
+GENESIS = "sha256:" + "0" * 64
+
+metadata = MetaData()
+entries = Table(
+    "ledger_entries",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", String(40), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("previous", String(80), nullable=False),
+    Column("digest", String(80), nullable=False, unique=True),
+)
+budgets = Table(
+    "ledger_budgets",
+    metadata,
+    Column("scope", String(200), primary_key=True),
+    Column("cap_micro", BigInteger, nullable=False),
+    Column("spent_micro", BigInteger, nullable=False),
+)
+charges = Table(
+    "ledger_charges",
+    metadata,
+    Column("charge_id", String(40), primary_key=True),
+    Column("query_hash", String(80), nullable=False, index=True),
+    Column("snapshot", String(80), nullable=False),
+    Column("release", String(100), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("answer_digest", String(80)),
+)
+charge_scopes = Table(
+    "ledger_charge_scopes",
+    metadata,
+    Column("charge_id", String(40), primary_key=True),
+    Column("scope", String(200), primary_key=True),
+    Column("amount_micro", BigInteger, nullable=False),
+)
+heads = Table(
+    "ledger_heads",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("digest", String(80), nullable=False),
+    Column("key_id", String(80), nullable=False),
+    Column("signature", String(200), nullable=False),
+)
+
+Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
+
+
+class EntryKind(StrEnum):
+    """What an entry records."""
+
+    CAP = "cap"
+    CHARGE = "charge"
+    RELEASE = "release"
+    BURN = "burn"
+
+
+class ChargeState(StrEnum):
+    """Where a charge stands; every state is spent."""
+
+    RESERVED = "reserved"
+    RELEASED = "released"
+    BURNED = "burned"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One entry; `digest` covers all other fields, `previous` is the digest of the entry before."""
+
+    seq: int
+    at: str
+    kind: EntryKind
+    body: Mapping[str, Json]
+    previous: str
+    digest: str
+
+    def as_json(self) -> dict[str, object]:
+        """Return the entry as plain JSON values."""
+        return {**asdict(self), "kind": self.kind.value, "body": dict(self.body)}
+
+    def as_row(self) -> dict[str, object]:
+        """Return the entry as a row of `ledger_entries`."""
+        return {**asdict(self), "kind": self.kind.value, "body": canonical(dict(self.body)).decode("utf-8")}
+
+
+def make_entry(seq: int, at: str, kind: EntryKind, body: Mapping[str, Json], *, previous: str) -> LedgerEntry:
+    """Bind an entry to the one before it."""
+    content = {"format": FORMAT, "seq": seq, "at": at, "kind": kind.value, "body": dict(body), "previous": previous}
+    return LedgerEntry(seq, at, kind, dict(body), previous, f"sha256:{sha256(canonical(content)).hexdigest()}")
+
+
+def read_entries(connection: Connection) -> Iterator[LedgerEntry]:
+    """Yield the entries in order, as they are stored; nothing is checked."""
+    for row in connection.execute(select(entries).order_by(entries.c.seq)):
+        yield LedgerEntry(row.seq, row.at, EntryKind(row.kind), json.loads(row.body), row.previous, row.digest)
+
+
+def chained_entries(connection: Connection) -> list[LedgerEntry]:
+    """Read the entries and check that each fits the one before.
+
+    Raises:
+        IntegrityError: Names the first entry that does not.
+    """
+    found: list[LedgerEntry] = []
+    previous = GENESIS
+    for number, row in enumerate(connection.execute(select(entries).order_by(entries.c.seq)), start=1):
+        found.append(_linked(row, number, previous))
+        previous = found[-1].digest
+    return found
+
+
+def _linked(row: Row[tuple[object, ...]], number: int, previous: str) -> LedgerEntry:
+    try:
+        body = json.loads(str(row.body))
+        entry = make_entry(number, str(row.at), EntryKind(str(row.kind)), body, previous=previous)
+    except (ValueError, TypeError, AttributeError):
+        raise altered(f"entry {number} of the privacy ledger is unreadable") from None
+    if tuple(row) != tuple(entry.as_row().values()):
+        raise altered(f"entry {number} of the privacy ledger does not fit the one before it")
+    return entry
+
+
+@dataclass(slots=True)
+class Balance:
+    """What the entries add up to; must equal the tables that charges are decided on."""
+
+    caps: dict[str, int] = field(default_factory=dict)
+    spent: dict[str, int] = field(default_factory=dict)
+    charges: dict[str, tuple[str, str, str, str, str | None]] = field(default_factory=dict)
+    amounts: dict[tuple[str, str], int] = field(default_factory=dict)
+
+
+def replay(chain: list[LedgerEntry]) -> Balance:
+    """Add the entries up, from nothing.
+
+    Raises:
+        IntegrityError: An entry is about a charge that no entry made.
+    """
+    balance = Balance()
+    for entry in chain:
+        body = entry.body
+        if entry.kind is EntryKind.CAP:
+            balance.caps[str(body["scope"])] = _whole(body["cap_micro"])
+            balance.spent.setdefault(str(body["scope"]), 0)
+        elif entry.kind is EntryKind.CHARGE:
+            _replay_charge(balance, body)
+        else:
+            _replay_end(balance, entry)
+    return balance
+
+
+def _replay_charge(balance: Balance, body: Mapping[str, Json]) -> None:
+    charge_id = str(body["charge_id"])
+    about = (str(body["query_hash"]), str(body["snapshot"]), str(body["release"]))
+    balance.charges[charge_id] = (*about, ChargeState.RESERVED.value, None)
+    scopes = body["scopes"]
+    for scope, amount in scopes.items() if isinstance(scopes, dict) else ():
+        balance.amounts[charge_id, scope] = _whole(amount)
+        balance.spent[scope] = balance.spent.get(scope, 0) + _whole(amount)
+
+
+def _replay_end(balance: Balance, entry: LedgerEntry) -> None:
+    charge_id = str(entry.body["charge_id"])
+    known = balance.charges.get(charge_id)
+    if known is None:
+        raise altered(f"entry {entry.seq} of the privacy ledger ends a charge that was never made")
+    if entry.kind is EntryKind.RELEASE:
+        balance.charges[charge_id] = (*known[:3], ChargeState.RELEASED.value, str(entry.body["answer_digest"]))
+    else:
+        balance.charges[charge_id] = (*known[:3], ChargeState.BURNED.value, None)
+
+
+def check_balance(connection: Connection, balance: Balance) -> None:
+    """Compare a replay with the tables that charges are decided on.
+
+    Raises:
+        IntegrityError: Names the first scope or charge whose stored state differs.
+    """
+    stored = {row.scope: (row.cap_micro, row.spent_micro) for row in connection.execute(select(budgets))}
+    replayed = {scope: (cap, balance.spent.get(scope, 0)) for scope, cap in balance.caps.items()}
+    _same(stored, replayed, "budget")
+    made = {row.charge_id: tuple(row)[1:] for row in connection.execute(select(charges))}
+    _same(made, dict(balance.charges), "charge")
+    amounts = {(row.charge_id, row.scope): row.amount_micro for row in connection.execute(select(charge_scopes))}
+    _same(amounts, balance.amounts, "amount of charge")
+
+
+_Key = TypeVar("_Key")
+
+
+def _same(stored: Mapping[_Key, object], replayed: Mapping[_Key, object], what: str) -> None:
+    for key in sorted({*stored, *replayed}, key=str):
+        if stored.get(key) != replayed.get(key):
+            name = key[0] if isinstance(key, tuple) else key
+            raise altered(f"the stored {what} '{name}' is not what the ledger's entries add up to")
+
+
+def altered(what: str) -> IntegrityError:
+    """Return the error for a ledger that was changed other than by this code."""
+    return IntegrityError(
+        "ledger.altered",
+        what=what,
+        why="the ledger bounds what a population has lost only while its chain holds",
+        fix="stop publishing for its populations, keep the file as evidence, and tell the compliance officer",
+        where=Place("ledger.sqlite"),
+    )
+
+
+def _whole(value: Json) -> int:
+    if not isinstance(value, int):
+        raise altered("an amount of the privacy ledger is not a whole number")
+    return value
