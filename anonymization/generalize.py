@@ -21,6 +21,7 @@ from anonymization.quasi import QuasiIdentifier
 from anonymization.search.classes import ClassTable, bottom_table, failing_classes, roll_up
 from anonymization.search.optimal import search_all
 from anonymization.search.problem import Certificate, Node, Problem, Progress, make_problem
+from anonymization.search.problem import SearchProgress as SearchProgress
 from anonymization.search.wide import search_wide
 from anonymization.spectrum import SpectrumOfClassSizes, spectrum_of
 from policies.errors import DataError, PolicyError
@@ -56,7 +57,7 @@ class Generalized:
     checks: int
     gap: float
     metric: str
-    class_sizes: SpectrumOfClassSizes
+    class_sizes: SpectrumOfClassSizes = field(repr=False)
     problem: Problem = field(repr=False)
     certificate: Certificate = field(repr=False)
 
@@ -208,7 +209,9 @@ def _apply(rows: "ibis.Table", histogram: Histogram, node: Node, *, kept: "pa.Ta
         result = _join_labels(result, histogram, j, node[j])
     if kept is not None:
         classes = ibis.memtable(kept)
-        result = result.semi_join(classes, [result[f"__niji_code_{j}"] == classes[f"__niji_kept_{j}"] for j in range(len(node))])
+        result = result.semi_join(
+            classes, [result[f"__niji_code_{j}"] == classes[f"__niji_kept_{j}"] for j in range(len(node))]
+        )
     return result.select(*rows.columns)
 
 
@@ -225,15 +228,13 @@ def _join_labels(rows: "ibis.Table", histogram: Histogram, j: int, index: int) -
     names = (f"__niji_value_{j}", f"__niji_label_{j}", f"__niji_of_{j}")
     mapping = hierarchy.mapping(level)
     labels = ibis.memtable(
-        pa.table(
-            [mapping.column("value"), mapping.column("label"), attribute.label_of[index][:-1]], names=list(names)
-        )
+        pa.table([mapping.column("value"), mapping.column("label"), attribute.label_of[index][:-1]], names=list(names))
     )
     joined = rows.left_join(labels, as_text(rows[attribute.column]) == labels[names[0]])
     is_missing = joined[attribute.column].isnull()
     coded = joined.mutate(**{code: is_missing.ifelse(int(attribute.label_of[index][-1]), joined[names[2]])})
     known = coded.filter(coded[code].notnull())
-    if histogram.hierarchies[j].height == 2 and len(attribute.levels) == 1 and level == 0:
+    if attribute.is_plain:
         return known.drop(*names)
     label = ibis.literal(ROOT) if is_root else known[names[1]]
     return known.mutate(**{attribute.column: label}).drop(*names)

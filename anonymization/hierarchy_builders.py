@@ -7,6 +7,7 @@ are in `hierarchy`. To add a kind: a model in `policies.model.hierarchy`, a buil
 import re
 from datetime import date, timedelta
 from functools import lru_cache, partial
+from itertools import pairwise
 
 from anonymization.hierarchy import ROOT, Hierarchy, hierarchy_from_rows, read_arx_layout
 from policies.errors import PolicyError
@@ -60,8 +61,7 @@ def _file(policy: HierarchyPolicy, file_text: str | None) -> Hierarchy:
 
 
 def _intervals(policy: HierarchyPolicy, levels: IntervalLevels) -> Hierarchy:
-    finer = (1, *levels.widths)
-    nested = all(wide % narrow == 0 and wide > narrow for narrow, wide in zip(finer, levels.widths, strict=False))
+    nested = all(wide % narrow == 0 and wide > narrow for narrow, wide in pairwise((1, *levels.widths)))
     top = levels.top_from
     if levels.low > levels.high or not nested or (top is not None and not levels.low < top <= levels.high):
         raise PolicyError(
@@ -89,7 +89,7 @@ def _interval_label(number: int, width: int, levels: IntervalLevels) -> str:
 
 def _prefixes(policy: HierarchyPolicy, levels: PrefixLevels) -> Hierarchy:
     lengths = levels.lengths
-    if any(longer <= shorter for longer, shorter in zip(lengths, lengths[1:], strict=False)):
+    if any(longer <= shorter for longer, shorter in pairwise(lengths)):
         raise PolicyError(
             "policy.hierarchy-prefix",
             what=f"the lengths of hierarchy '{policy.id}' do not fall",

@@ -36,6 +36,8 @@ class CodedAttribute:
     `label_of[i][code]` is the code of the label at the i-th level, below `sizes[i]`; `covered[i][label]` is the number
     of hierarchy leaves under that label, out of `domain`.
 
+    `is_plain` says that the column has no hierarchy and is published as it is.
+
     A null is its own category, generalized by nothing but the root: it has a label of its own, which covers one leaf's
     worth, until the level is `*` everywhere.
     """
@@ -47,6 +49,7 @@ class CodedAttribute:
     sizes: tuple[int, ...]
     covered: tuple[IntArray, ...]
     domain: int
+    is_plain: bool
 
     @property
     def missing(self) -> int:
@@ -90,7 +93,14 @@ def code_attribute(quasi_identifier: QuasiIdentifier, hierarchy: Hierarchy) -> C
         sizes.append(size)
         covered.append(np.maximum(leaves_under, 1))
     return CodedAttribute(
-        quasi_identifier.column, hierarchy.leaves, levels, tuple(label_of), tuple(sizes), tuple(covered), domain
+        column=quasi_identifier.column,
+        leaves=hierarchy.leaves,
+        levels=levels,
+        label_of=tuple(label_of),
+        sizes=tuple(sizes),
+        covered=tuple(covered),
+        domain=domain,
+        is_plain=quasi_identifier.hierarchy is None,
     )
 
 

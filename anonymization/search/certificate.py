@@ -24,8 +24,11 @@ MAX_NODES = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What the replay found: `holds` when nothing contradicts the certificate, `proves_optimum` when every node is
-    ruled out; `faults` in words, with counts and level numbers only."""
+    """What the replay found.
+
+    `holds` when nothing contradicts the certificate, `proves_optimum` when every node is ruled out as well; `faults`
+    in words, with counts and level numbers only.
+    """
 
     holds: bool
     proves_optimum: bool

@@ -97,9 +97,7 @@ def bottom_table(histogram: Histogram) -> ClassTable:
     return table
 
 
-def roll_up(
-    source: ClassTable, node: Node, attributes: Sequence[CodedAttribute]
-) -> tuple[ClassTable, IntArray]:
+def roll_up(source: ClassTable, node: Node, attributes: Sequence[CodedAttribute]) -> tuple[ClassTable, IntArray]:
     """Merge the classes of `source` into those of a node that generalizes it; return them and where each class went."""
     codes = []
     for attribute, labels, low, high in zip(attributes, source.codes, source.node, node, strict=True):

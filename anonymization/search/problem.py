@@ -79,8 +79,11 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class SearchProgress:
-    """How far the search is: best loss so far (None before the first valid node), the bound below which nothing can
-    be, their difference, nodes checked, and nodes that are still open."""
+    """How far the search is.
+
+    The best loss so far (None before the first valid node), the bound below which nothing can be, the gap between
+    them, nodes checked, and nodes that are still open.
+    """
 
     incumbent: float | None
     bound: float

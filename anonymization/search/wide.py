@@ -67,11 +67,14 @@ class _Wide:
             return False
         while self.has_budget:
             children = sorted((self.base_loss(child), child) for child in _children(node))
-            found = next((child for _, child in children if self.has_budget and self._check(child).is_valid), None)
+            found = next((child for _, child in children if self._within_budget(child)), None)
             if found is None:
                 break
             node = found
         return True
+
+    def _within_budget(self, node: Node) -> bool:
+        return len(self.checks) < self.budget_checks and self._check(node).is_valid
 
     def climb(self) -> float:
         """Settle nodes from the bottom, least bound first; return the loss below which no open node can be."""
