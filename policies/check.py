@@ -1,0 +1,143 @@
+"""Hold policy files against the rule packs: every file, every rule, every finding with its line.
+
+A pure function of the files and a date. Only `policies/rules/` knows what a rule asks; only this file turns what it
+says into findings.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from pathlib import Path
+
+from policies.findings import Finding, in_order, is_ok
+from policies.library import PolicyKind, PolicyLibrary
+from policies.model import DatasetPolicy, ReleasePolicy, Rule, RulePack
+from policies.rules import DATASET_CHECKS, RELEASE_CHECKS
+from policies.rules.columns import dataset_faults, table_faults
+from policies.rules.conditions import condition_faults, is_in_force
+from policies.rules.treatments import hierarchy_faults, treatment_faults
+from policies.rules.view import DatasetView, Fault, Problem, ReleaseView, is_broken, view_release
+
+__all__ = ["Finding", "check", "in_order", "is_ok"]
+
+
+def check(library: PolicyLibrary, *, on: date, paths: Sequence[Path] | None = None) -> tuple[Finding, ...]:
+    """Check every policy of a library, as of a day.
+
+    Args:
+        library: From `load_library`, or from `read_library` when broken files are to be reported too.
+        on: The day on which rule packs, approvals and reviews are to be in force.
+        paths: Report only what is wrong in these files (or below these folders); None reports everything.
+
+    Returns:
+        Findings in the order of files and lines. Nothing with severity BLOCK means that the policies may be used.
+
+    Guarantee: a release without a BLOCK finding lists every column of its tables, and satisfies every rule of stage
+    `policy` in the packs it lists, which hold the law and the house rules.
+    Not guaranteed: anything about the data. Rules of later stages are checked there.
+    """
+    findings = [
+        *library.findings,
+        *_hierarchies(library),
+        *_packs(library),
+        *_datasets(library, on=on),
+        *_releases(library, on=on),
+    ]
+    if paths is None:
+        return in_order(findings)
+    wanted = [path.resolve() for path in paths]
+    return in_order(finding for finding in findings if _is_below(Path(finding.place.file), wanted))
+
+
+def _is_below(file: Path, wanted: Iterable[Path]) -> bool:
+    resolved = file.resolve()
+    return any(resolved == path or path in resolved.parents for path in wanted)
+
+
+def _hierarchies(library: PolicyLibrary) -> Iterator[Finding]:
+    for hierarchy in library.hierarchies.values():
+        for fault in hierarchy_faults(hierarchy, library):
+            yield _fault(library, PolicyKind.HIERARCHY, hierarchy.id, fault)
+
+
+def _packs(library: PolicyLibrary) -> Iterator[Finding]:
+    for pack in library.rulepacks.values():
+        ids = [rule.id for rule in pack.rules]
+        for index, rule in enumerate(pack.rules):
+            is_unknown = rule.stage == "policy" and rule.check not in {*RELEASE_CHECKS, *DATASET_CHECKS}
+            if is_unknown:
+                why = "a rule that nothing checks would look as if it were kept"
+                fault = Fault(
+                    "unknown-check", f"there is no check '{rule.check}'", why, "name a check of policies/rules"
+                )
+                yield _fault(library, PolicyKind.RULEPACK, pack.id, fault, above=("rules", index, "check"))
+            if rule.id in ids[:index]:
+                what = f"rule {rule.id} is there twice"
+                fault = Fault("duplicate-rule", what, "an id names one clause", "give it its own id")
+                yield _fault(library, PolicyKind.RULEPACK, pack.id, fault, above=("rules", index, "id"))
+
+
+def _datasets(library: PolicyLibrary, *, on: date) -> Iterator[Finding]:
+    packs = [pack for name, pack in library.rulepacks.items() if is_in_force(library, name, on=on)]
+    for dataset in library.datasets.values():
+        for fault in dataset_faults(dataset):
+            yield _fault(library, PolicyKind.DATASET, dataset.id, fault)
+        yield from _dataset_rules(library, dataset, packs, on=on)
+
+
+def _dataset_rules(
+    library: PolicyLibrary, dataset: DatasetPolicy, packs: Sequence[RulePack], *, on: date
+) -> Iterator[Finding]:
+    view = DatasetView(dataset=dataset, library=library, on=on)
+    for rule in _rules(packs):
+        if rule.check in DATASET_CHECKS:
+            for problem in DATASET_CHECKS[rule.check](view, rule.parameters):
+                yield _problem(library, PolicyKind.DATASET, dataset.id, rule, problem)
+
+
+def _releases(library: PolicyLibrary, *, on: date) -> Iterator[Finding]:
+    for release in library.releases.values():
+        view = view_release(release, library, on=on)
+        faults = [*condition_faults(view)]
+        if not is_broken(view):
+            faults += [*table_faults(view), *treatment_faults(view)]
+        for fault in faults:
+            yield _fault(library, PolicyKind.RELEASE, release.id, fault)
+        if not is_broken(view):
+            yield from _release_rules(view)
+
+
+def _release_rules(view: ReleaseView) -> Iterator[Finding]:
+    library, release = view.library, view.release
+    packs = [library.rulepacks[name] for name in dict.fromkeys(release.rule_packs) if name in library.rulepacks]
+    for rule in _rules(packs):
+        if rule.check in RELEASE_CHECKS:
+            for problem in RELEASE_CHECKS[rule.check](view, rule.parameters):
+                yield _problem(library, PolicyKind.RELEASE, release.id, rule, problem)
+
+
+def _rules(packs: Iterable[RulePack]) -> Iterator[Rule]:
+    return (rule for pack in packs for rule in pack.rules if rule.stage == "policy")
+
+
+def _problem(library: PolicyLibrary, kind: PolicyKind, name: str, rule: Rule, problem: Problem) -> Finding:
+    return Finding(
+        rule=rule.id,
+        severity=rule.severity,
+        place=library.place_of(kind, name, *problem.keys),
+        what=problem.what,
+        why=f"{rule.text.en} / {rule.text.ja} ({rule.citation})",
+        fix=problem.fix,
+    )
+
+
+def _fault(
+    library: PolicyLibrary, kind: PolicyKind, name: str, fault: Fault, *, above: tuple[str | int, ...] = ()
+) -> Finding:
+    return Finding(
+        rule=f"policy.{fault.code}",
+        severity=fault.severity,
+        place=library.place_of(kind, name, *above, *fault.keys),
+        what=fault.what,
+        why=fault.why,
+        fix=fault.fix,
+    )

@@ -1,0 +1,165 @@
+"""Faults of a release's tables and columns: deny by default, nothing unknown, no identifier by the back door.
+
+These hold for every release, whichever rule packs it lists.
+"""
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from policies.library import PolicyKind
+from policies.model import DatasetPolicy, ReleaseTable, TablePolicy
+from policies.places import Key
+from policies.rules.identifiers import identifiers_stay_inside
+from policies.rules.view import Fault, ReleaseView
+from policies.vocabulary import ColumnClass, TableKind
+
+_WHY_LISTED = "deny by default: a column leaves, or stays, only because a reviewer read it"
+
+
+def table_faults(view: ReleaseView) -> Iterator[Fault]:
+    """Check that tables and columns of the release are exactly those of the datasets."""
+    seen: Counter[tuple[str, str]] = Counter()
+    for index, table in enumerate(view.release.tables):
+        keys: tuple[Key, ...] = ("tables", index)
+        seen[table.dataset, table.table] += 1
+        if seen[table.dataset, table.table] > 1:
+            what = f"table '{table.table}' is listed twice"
+            yield Fault("duplicate-table", what, "a column has one fate in a release", "merge the two", keys)
+        dataset = view.datasets.get(table.dataset)
+        if dataset is None:
+            if not view.library.is_broken(PolicyKind.DATASET, table.dataset):
+                what = f"there is no dataset '{table.dataset}'"
+                fix = f"{_near(table.dataset, view.library.datasets)}write datasets/{table.dataset}.yaml"
+                yield Fault("unknown-dataset", what, "a release draws on datasets", fix, (*keys, "dataset"))
+            continue
+        yield from _table(table, dataset, keys)
+    yield from _names(view)
+    for problem in identifiers_stay_inside(view):
+        why = "what identifies a person leaves in no form; given rows carry pseudonyms (data minimization)"
+        yield Fault("identifier-leaves", problem.what, why, problem.fix, problem.keys)
+
+
+def _table(table: ReleaseTable, dataset: DatasetPolicy, keys: tuple[Key, ...]) -> Iterator[Fault]:
+    source = dataset.table(table.table)
+    if source is None:
+        what = f"dataset '{dataset.id}' has no table '{table.table}'"
+        fix = _near(table.table, [each.name for each in dataset.tables]) + "correct the name"
+        yield Fault("unknown-table", what, "a release draws on declared tables", fix, (*keys, "table"))
+        return
+    if source.kind is TableKind.REGISTER:
+        what = f"'{table.table}' is a consent register"
+        yield Fault("register-leaves", what, "who refused is nobody's data", "remove the table", (*keys, "table"))
+    yield from _columns(table, source, keys)
+
+
+def _columns(table: ReleaseTable, source: TablePolicy, keys: tuple[Key, ...]) -> Iterator[Fault]:
+    known = [column.name for column in source.columns]
+    written = [column.name for column in table.columns]
+    for index, column in enumerate(table.columns):
+        place: tuple[Key, ...] = (*keys, "columns", index)
+        if column.name not in known:
+            what = f"'{column.name}' is not a column of '{table.dataset}.{table.table}'"
+            fix = _near(column.name, known) + "remove it, or add it to the dataset policy"
+            yield Fault("unknown-column", what, "a policy names no column that is not there", fix, (*place, "name"))
+        if column.name in written[:index]:
+            what = f"column '{column.name}' is listed twice"
+            yield Fault("duplicate-column", what, "a column has one fate in a release", "keep one", place)
+    for name in known:
+        if name not in written:
+            what = f"column '{name}' of '{table.dataset}.{table.table}' is not listed"
+            fix = f"add `- {{name: {name}, treat: {{op: drop_column}}, rule: …}}`"
+            yield Fault("column-not-listed", what, _WHY_LISTED, fix, (*keys, "columns"))
+
+
+def _names(view: ReleaseView) -> Iterator[Fault]:
+    """Check that no two columns of one table leave under one name."""
+    for table in view.release.tables:
+        leaving = [fate for fate in view.fates if fate.leaves and fate.table is table]
+        names = Counter(fate.column.output_name for fate in leaving)
+        for fate in leaving:
+            if names[fate.column.output_name] > 1:
+                what = f"two columns of '{table.table}' leave as '{fate.column.output_name}'"
+                yield Fault("duplicate-output-name", what, "a column has one name", "rename one with `as`", fate.keys)
+
+
+def dataset_faults(dataset: DatasetPolicy) -> Iterator[Fault]:
+    """Check that a dataset policy is whole: names, keys, references, register."""
+    names = Counter(table.name for table in dataset.tables)
+    for index, table in enumerate(dataset.tables):
+        keys: tuple[Key, ...] = ("tables", index)
+        if names[table.name] > 1:
+            what = f"two tables are called '{table.name}'"
+            yield Fault("duplicate-table", what, "a name names one table", "rename one", (*keys, "name"))
+        yield from _source_columns(dataset, table, keys)
+        yield from _person_key(dataset, table, keys)
+    yield from _register(dataset)
+
+
+def _source_columns(dataset: DatasetPolicy, table: TablePolicy, keys: tuple[Key, ...]) -> Iterator[Fault]:
+    names = Counter(column.name for column in table.columns)
+    for index, column in enumerate(table.columns):
+        place: tuple[Key, ...] = (*keys, "columns", index)
+        if names[column.name] > 1 or column.name in table.ignored_columns:
+            what = f"column '{column.name}' of '{table.name}' is listed twice"
+            yield Fault("duplicate-column", what, "a column has exactly one role", "keep one", (*place, "name"))
+        if column.references is not None and not _refers(dataset, column.references):
+            what = f"'{table.name}.{column.name}' refers to a column that is not there"
+            fix = "write `references: table.column` of this dataset"
+            yield Fault("unknown-reference", what, "joins follow references", fix, (*place, "references"))
+        if (ColumnClass.QUASI_IDENTIFIER in column.classes) and ColumnClass.ORDINARY in column.classes:
+            what = f"'{table.name}.{column.name}' is both quasi-identifier and ordinary"
+            yield Fault("contradicting-class", what, "ordinary means: nothing else", "remove one", (*place, "class"))
+        if column.minimum is not None and column.maximum is not None and column.minimum > column.maximum:
+            what = f"'{table.name}.{column.name}' has a minimum above its maximum"
+            yield Fault("contradicting-range", what, "no value would pass", "correct the range", (*place, "minimum"))
+
+
+def _refers(dataset: DatasetPolicy, reference: str) -> bool:
+    table_name, _, column = reference.partition(".")
+    table = dataset.table(table_name)
+    return table is not None and table.column(column) is not None
+
+
+def _person_key(dataset: DatasetPolicy, table: TablePolicy, keys: tuple[Key, ...]) -> Iterator[Fault]:
+    count = sum(column.role.value == "person_key" for column in table.columns)
+    why = "people are counted, not rows, and consent is a person's"
+    if table.kind in {TableKind.PERSON, TableKind.EVENT, TableKind.REGISTER} and count != 1:
+        what = f"table '{table.name}' has {count} columns with the role person_key"
+        yield Fault("person-key", what, why, "give exactly one column `role: person_key`", (*keys, "columns"))
+    if table.kind is TableKind.REFERENCE and count:
+        what = f"table '{table.name}' names people and is called a reference table"
+        yield Fault("person-key", what, why, "call it a person or event table", (*keys, "kind"))
+    if table.kind is TableKind.GENOTYPE:
+        samples = dataset.table(table.samples) if table.samples else None
+        roles = {column.role.value for column in samples.columns} if samples else set()
+        if not {"person_key", "sample_key"} <= roles:
+            what = f"genotype table '{table.name}' names no table with both sample_key and person_key"
+            yield Fault("samples-table", what, why, "write `samples:` with the name of that table", keys)
+
+
+def _register(dataset: DatasetPolicy) -> Iterator[Fault]:
+    register = dataset.consent.register_
+    if register is None:
+        return
+    keys: tuple[Key, ...] = ("consent", "register")
+    table = dataset.table(register.table)
+    if table is None or table.kind is not TableKind.REGISTER:
+        what = f"'{register.table}' is not a register table of this dataset"
+        yield Fault("register", what, "consent is joined from it", "name a table of kind register", (*keys, "table"))
+        return
+    for field in ("decision", "decided_on"):
+        name = str(getattr(register, field))
+        if table.column(name) is None:
+            what = f"the register has no column '{name}'"
+            fix = _near(name, [column.name for column in table.columns]) + "correct the name"
+            yield Fault("register", what, "consent is joined from it", fix, (*keys, field))
+    codes = [*register.consented, *register.refused, *register.withdrawn]
+    if not codes or len(set(codes)) != len(codes):
+        what = "the decision codes are empty or overlap"
+        yield Fault("register", what, "an unknown or double code decides nothing", "list each code once", keys)
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"did you mean '{near[0]}'? " if near else ""

@@ -1,0 +1,172 @@
+"""Rules that hold a release together: names in its method, purposes, budgets (CONS-02, 03; DP-01, 02)."""
+
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from math import prod
+
+from policies.model.method import AlleleFrequencies, DpQuery, DpStatistics, Microdata, SmallCells
+from policies.places import Key
+from policies.rules.view import Parameters, Problem, ReleaseView, listed, words
+from policies.vocabulary import ColumnRole, ColumnType, RecipientKind, TableKind
+
+_QUASI: tuple[Key, ...] = ("method", "quasi_identifiers")
+_BUDGET: tuple[Key, ...] = ("method", "budget")
+
+
+def names_are_columns(view: ReleaseView, _: Parameters) -> Iterator[Problem]:
+    """CONS-02: every column that the method names is there, in a form the method can use."""
+    method = view.release.method
+    if isinstance(method, Microdata):
+        yield from _microdata(view, method)
+    elif isinstance(method, SmallCells):
+        yield from _grouped(view, method.table, method.by, ("method",))
+    elif isinstance(method, DpStatistics):
+        for index, query in enumerate(method.queries):
+            keys: tuple[Key, ...] = ("method", "queries", index)
+            yield from _grouped(view, query.table, [key.column for key in query.by], keys)
+            yield from _value(view, query, keys)
+    elif isinstance(method, AlleleFrequencies):
+        yield from _genotypes(view, method)
+
+
+def _microdata(view: ReleaseView, method: Microdata) -> Iterator[Problem]:
+    source = view.source_table(method.record)
+    if source is None or source.kind not in {TableKind.PERSON, TableKind.EVENT}:
+        what = f"the record table '{method.record}' is not a person or event table of this release"
+        yield Problem(what, "name one of its `tables`", ("method", "record"))
+        return
+    fates = {fate.column.output_name: fate for fate in view.fates_of(method.record) if fate.leaves}
+    for index, name in enumerate(method.quasi_identifiers):
+        keys: tuple[Key, ...] = (*_QUASI, index)
+        fate = fates.get(name)
+        if fate is None:
+            what = f"quasi-identifier '{name}' is not an output column of '{method.record}'"
+            yield Problem(what, f"write one of {listed(sorted(fates))}, or add the column", keys)
+        elif fate.is_key:
+            yield Problem(f"the key '{name}' cannot be a quasi-identifier", "remove it", keys)
+        elif fate.source.type in {ColumnType.DATE, ColumnType.TIMESTAMP} and not fate.is_coarsened:
+            what = f"quasi-identifier '{name}' is an exact date; classes are formed after generalization"
+            yield Problem(what, "use to_age, truncate_date or generalize", keys)
+    repeated = [name for name, times in Counter(method.quasi_identifiers).items() if times > 1]
+    if repeated:
+        yield Problem(f"quasi-identifiers are named twice: {listed(repeated)}", "name each once", _QUASI)
+    for index, criterion in enumerate(method.sensitive):
+        keys = ("method", "sensitive", index, "column")
+        if criterion.column not in fates:
+            what = f"sensitive column '{criterion.column}' is not an output column of '{method.record}'"
+            yield Problem(what, f"write one of {listed(sorted(fates))}, or add the column", keys)
+        elif criterion.column in method.quasi_identifiers:
+            what = f"'{criterion.column}' is both quasi-identifier and sensitive"
+            yield Problem(what, "choose one; a class has one value of a quasi-identifier", keys)
+
+
+def _grouped(
+    view: ReleaseView, table: str, by: tuple[str, ...] | list[str], keys: tuple[Key, ...]
+) -> Iterator[Problem]:
+    if view.source_table(table) is None:
+        yield Problem(f"'{table}' is not a table of this release", "name one of its `tables`", (*keys, "table"))
+        return
+    known = {fate.column.output_name for fate in view.fates_of(table) if fate.is_used and not fate.is_key}
+    for index, name in enumerate(by):
+        if name not in known:
+            what = f"'{name}' is not a column that '{table}' can be counted by"
+            yield Problem(what, f"write one of {listed(sorted(known))}", (*keys, "by", index))
+    if len(set(by)) != len(by):
+        yield Problem("a column is named twice in `by`", "name each once", (*keys, "by"))
+
+
+def _value(view: ReleaseView, query: DpQuery, keys: tuple[Key, ...]) -> Iterator[Problem]:
+    if query.value is None or view.source_table(query.table) is None:
+        return
+    fate = next((fate for fate in view.fates_of(query.table) if fate.column.output_name == query.value), None)
+    numeric = {ColumnType.INTEGER, ColumnType.DECIMAL}
+    is_number = fate is not None and (
+        fate.source.type in numeric or bool({"to_age", "to_duration_days"} & set(fate.operations))
+    )
+    if fate is None or not fate.is_used or not is_number:
+        what = f"'{query.value}' is not a numeric column of '{query.table}'"
+        yield Problem(what, "name a number to sum", (*keys, "value"))
+
+
+def _genotypes(view: ReleaseView, method: AlleleFrequencies) -> Iterator[Problem]:
+    source = view.source_table(method.table)
+    if source is None or source.kind is not TableKind.GENOTYPE:
+        what = f"'{method.table}' is not a genotype table of this release"
+        yield Problem(what, "name the genotype table", ("method", "table"))
+    elif not any(
+        fate.table.table == method.table and fate.source.role is ColumnRole.GENOTYPE and fate.is_used
+        for fate in view.fates
+    ):
+        what = f"no genotype column of '{method.table}' is used"
+        yield Problem(what, "write `treat: {op: aggregate_only}` for it", ("method", "table"))
+
+
+def purposes_are_clear(view: ReleaseView, parameters: Parameters) -> Iterator[Problem]:
+    """CONS-03: exactly one DUO permission; disease-specific needs a disease; non-commercial excludes companies."""
+    purposes, keys = view.release.purposes, ("purposes", "duo")
+    permissions = [term for term in purposes.duo if term in words(parameters, "permissions")]
+    if len(permissions) != 1:
+        what = f"the purposes name {len(permissions)} DUO permissions"
+        yield Problem(what, f"name exactly one of {', '.join(words(parameters, 'permissions'))}", keys)
+    known = {*words(parameters, "permissions"), *words(parameters, "modifiers")}
+    unknown = [term for term in purposes.duo if term not in known]
+    if unknown:
+        yield Problem(f"{', '.join(unknown)} is not a DUO data-use term", "use the terms of DUO", keys)
+    if set(words(parameters, "disease_specific")) & set(permissions) and not purposes.mondo:
+        what = "the use is disease-specific, and no disease is named"
+        yield Problem(what, "name it under `mondo`", keys)
+    closed = set(words(parameters, "not_for_companies")) & set(purposes.duo)
+    for index, recipient in enumerate(view.release.recipients):
+        if closed and recipient.kind is RecipientKind.COMPANY:
+            what = f"recipient {recipient.id} is a company; {', '.join(sorted(closed))} forbids commercial use"
+            yield Problem(what, "remove the recipient or the term", ("recipients", index, "kind"))
+
+
+def budget_is_kept(view: ReleaseView, _: Parameters) -> Iterator[Problem]:
+    """DP-01: the releases of a population together spend at most its cap, from one account a dataset."""
+    method = view.release.method
+    if not isinstance(method, DpStatistics):
+        return
+    budget = method.budget
+    siblings = [
+        (release.id, release.method.budget, set(release.datasets))
+        for release in view.library.releases.values()
+        if isinstance(release.method, DpStatistics)
+    ]
+    same = [(name, other) for name, other, _ in siblings if other.population == budget.population]
+    spent = sum((other.release_rho for _, other in same), Decimal(0))
+    if spent > budget.population_rho_cap:
+        names = listed(name for name, _ in same)
+        what = f"the releases of population '{budget.population}' ({names}) spend more than its cap"
+        yield Problem(what, "lower `release_rho`, or let the cap be approved anew", (*_BUDGET, "release_rho"))
+    if any(other.population_rho_cap != budget.population_rho_cap for _, other in same):
+        what = f"population '{budget.population}' has different caps in different releases"
+        yield Problem(what, "write the same cap everywhere", (*_BUDGET, "population_rho_cap"))
+    for name, other, datasets in siblings:
+        if other.population != budget.population and datasets & set(view.release.datasets):
+            what = f"release '{name}' draws on the same dataset under another population"
+            yield Problem(what, "use one population a dataset; recipients may collude", (*_BUDGET, "population"))
+
+
+def losses_are_meant(view: ReleaseView, _: Parameters) -> Iterator[Problem]:
+    """DP-02: period, keys and bounds stand before the data are seen, and fit each other."""
+    method = view.release.method
+    if not isinstance(method, DpStatistics):
+        return
+    budget = method.budget
+    if budget.period_from > budget.period_to:
+        yield Problem("the budget period ends before it begins", "correct the dates", (*_BUDGET, "period_to"))
+    elif not budget.period_from <= view.release.effective_from <= budget.period_to:
+        what = "the release becomes effective outside its budget period"
+        yield Problem(what, "correct the period, or let a new one be approved", (*_BUDGET, "period_from"))
+    for index, query in enumerate(method.queries):
+        keys: tuple[Key, ...] = ("method", "queries", index)
+        for key_index, public in enumerate(query.by):
+            if len(set(public.values)) != len(public.values):
+                what = f"a value of '{public.column}' is listed twice in query '{query.name}'"
+                yield Problem(what, "list each public value once", (*keys, "by", key_index, "values"))
+        cells = prod(len(public.values) for public in query.by)
+        if query.bounds.cells_per_person > cells:
+            what = f"query '{query.name}' has {cells} cells; a person cannot be in more"
+            yield Problem(what, f"write `cells_per_person: {cells}` or less", (*keys, "bounds", "cells_per_person"))

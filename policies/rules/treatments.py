@@ -1,0 +1,185 @@
+"""Faults of treatments: operations that make no sense for a column, for a hierarchy, or one after another."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from types import MappingProxyType
+
+from policies.library import PolicyKind, PolicyLibrary
+from policies.model import HierarchyPolicy
+from policies.model.hierarchy import (
+    DateLevels,
+    FileLevels,
+    Icd10Levels,
+    IntervalLevels,
+    PrefixLevels,
+    TableLevels,
+)
+from policies.model.method import Microdata
+from policies.model.treatment import Generalize, RollUpRare, ToAge, ToDurationDays, Treatment
+from policies.places import Key
+from policies.rules.view import Fate, Fault, ReleaseView
+from policies.vocabulary import ColumnType
+
+_ANY = frozenset(ColumnType)
+_DATES = frozenset({ColumnType.DATE, ColumnType.TIMESTAMP})
+_NUMBERS = frozenset({ColumnType.INTEGER, ColumnType.DECIMAL})
+_PLAIN = frozenset({ColumnType.STRING, ColumnType.BOOLEAN}) | _NUMBERS | _DATES
+
+_TYPES = MappingProxyType(
+    {
+        "drop_column": (_ANY, None),
+        "reject_at_landing": (_ANY, None),
+        "aggregate_only": (_ANY, None),
+        "keep": (_ANY, None),
+        "pseudonymize": (frozenset({ColumnType.STRING, ColumnType.INTEGER}), ColumnType.STRING),
+        "to_age": (_DATES, ColumnType.INTEGER),
+        "to_duration_days": (_DATES, ColumnType.INTEGER),
+        "date_shift": (_DATES, None),
+        "truncate_date": (_DATES, ColumnType.STRING),
+        "to_prefecture": (frozenset({ColumnType.STRING}), ColumnType.STRING),
+        "generalize": (_PLAIN, ColumnType.STRING),
+        "roll_up_rare": (_PLAIN, ColumnType.STRING),
+        "top_code": (_NUMBERS, None),
+        "bottom_code": (_NUMBERS, None),
+        "round": (_NUMBERS, None),
+    }
+)
+"""What each operation takes, and what it makes (None: the same type)."""
+_ALONE = frozenset({"drop_column", "reject_at_landing", "keep"})
+_WHY = "an operation that cannot work must not look as if it did"
+
+
+def treatment_faults(view: ReleaseView) -> Iterator[Fault]:
+    """Check every operation of every column: order, types, other columns and hierarchies it names."""
+    for fate in view.fates:
+        yield from _order(fate)
+        kind = fate.source.type
+        for index, step in enumerate(fate.column.treat):
+            keys: tuple[Key, ...] = (*fate.keys, "treat", index)
+            takes, makes = _TYPES[step.op]
+            if kind not in takes:
+                what = f"{step.op} does not work on {kind.en} ({fate.name})"
+                yield Fault("treatment-type", what, _WHY, "use another operation, or correct the column's type", keys)
+                break
+            kind = makes or kind
+            yield from _dates(view, fate, step, keys)
+            if isinstance(step, (Generalize, RollUpRare)):
+                yield from _hierarchy(view, fate, step, keys)
+
+
+def _order(fate: Fate) -> Iterator[Fault]:
+    operations = fate.operations
+    if len(operations) > 1 and _ALONE & set(operations):
+        what = f"{fate.name}: {', '.join(sorted(_ALONE & set(operations)))} stands beside other operations"
+        yield Fault("treatment-order", what, _WHY, "write it alone", (*fate.keys, "treat"))
+    if "aggregate_only" in operations[:-1]:
+        what = f"{fate.name}: something follows aggregate_only"
+        yield Fault("treatment-order", what, _WHY, "write it last", (*fate.keys, "treat"))
+
+
+def _dates(view: ReleaseView, fate: Fate, step: Treatment, keys: tuple[Key, ...]) -> Iterator[Fault]:
+    if isinstance(step, ToAge):
+        name, key = step.at, "at"
+    elif isinstance(step, ToDurationDays):
+        name, key = step.since, "since"
+    else:
+        return
+    dates = {other.column.name for other in view.fates if other.source.type in _DATES}
+    if name not in dates - {fate.column.name}:
+        what = f"{fate.name}: '{name}' is not another date column of the release"
+        yield Fault("treatment-date", what, _WHY, "name a date column of the record", (*keys, key))
+
+
+def _hierarchy(view: ReleaseView, fate: Fate, step: Generalize | RollUpRare, keys: tuple[Key, ...]) -> Iterator[Fault]:
+    hierarchy = view.library.hierarchies.get(step.hierarchy)
+    if hierarchy is None:
+        if not view.library.is_broken(PolicyKind.HIERARCHY, step.hierarchy):
+            what = f"there is no hierarchy '{step.hierarchy}'"
+            fix = f"write hierarchies/{step.hierarchy}.yaml, or correct the name"
+            yield Fault("unknown-hierarchy", what, "labels come from a reviewed hierarchy", fix, (*keys, "hierarchy"))
+        return
+    level = step.start_level if isinstance(step, RollUpRare) else step.level
+    height = height_of(hierarchy)
+    if isinstance(level, int) and height is not None and level >= height:
+        what = f"hierarchy '{step.hierarchy}' has levels 0 … {height - 1}"
+        yield Fault("hierarchy-level", what, "a level that is not there coarsens nothing", "choose one", keys)
+    if level == "search" and not _is_searched(view, fate):
+        what = f"{fate.name}: the level is searched, but the column is not a quasi-identifier of the method"
+        fix = "write a level, or add the column to `method.quasi_identifiers`"
+        yield Fault("search-level", what, "only quasi-identifiers of microdata are searched", fix, (*keys, "level"))
+
+
+def _is_searched(view: ReleaseView, fate: Fate) -> bool:
+    method = view.release.method
+    last = fate.column.treat[-1]
+    is_last = isinstance(last, Generalize) and last.level == "search"
+    return isinstance(method, Microdata) and fate.column.output_name in method.quasi_identifiers and is_last
+
+
+def height_of(hierarchy: HierarchyPolicy) -> int | None:
+    """Return the number of levels, level 0 and the root counted; None where only its file knows."""
+    levels = hierarchy.levels
+    if isinstance(levels, IntervalLevels):
+        return len(levels.widths) + 2
+    if isinstance(levels, PrefixLevels):
+        return len(levels.lengths) + 2
+    if isinstance(levels, TableLevels):
+        return len(levels.rows[0])
+    return 5 if isinstance(levels, (Icd10Levels, DateLevels)) else None
+
+
+def hierarchy_faults(hierarchy: HierarchyPolicy, library: PolicyLibrary) -> Iterator[Fault]:
+    """Check that a hierarchy is one: a higher level never splits what a lower level joined."""
+    levels, keys = hierarchy.levels, ("levels",)
+    if isinstance(levels, IntervalLevels):
+        yield from _intervals(levels)
+    elif isinstance(levels, PrefixLevels) and any(longer <= shorter for longer, shorter in pairwise(levels.lengths)):
+        what = "the lengths do not decrease"
+        yield Fault("hierarchy", what, "each level is coarser", "write the longest first", (*keys, "lengths"))
+    elif isinstance(levels, DateLevels) and levels.first_year > levels.last_year:
+        what = "the first year is after the last"
+        yield Fault("hierarchy", what, "no date would be known", "correct the years", (*keys, "first_year"))
+    elif isinstance(levels, TableLevels):
+        yield from _rows(levels)
+    elif isinstance(levels, FileLevels):
+        folder = Path(library.file_of(PolicyKind.HIERARCHY, hierarchy.id)).parent
+        is_inside = Path(levels.path).name == levels.path
+        if not is_inside or not (folder / levels.path).is_file():
+            what = "the file of the hierarchy is not beside its policy"
+            fix = "put it there and write its bare name"
+            yield Fault("hierarchy", what, "reviewers read both together", fix, (*keys, "path"))
+
+
+def _intervals(levels: IntervalLevels) -> Iterator[Fault]:
+    if levels.low >= levels.high:
+        what = "the lowest number is not below the highest"
+        yield Fault("hierarchy", what, "no number would be known", "correct the bounds", ("levels", "low"))
+    for finer, coarser in pairwise(levels.widths):
+        if coarser <= finer or coarser % finer:
+            what = f"intervals of {coarser} do not consist of whole intervals of {finer}"
+            why = "a higher level must never split a class of a lower one"
+            yield Fault("hierarchy", what, why, "make each width a multiple of the one before", ("levels", "widths"))
+    if levels.top_from is not None and not levels.low < levels.top_from <= levels.high:
+        what = "the open class does not begin within the bounds"
+        yield Fault(
+            "hierarchy", what, "the top class would hold nobody, or everybody", "correct it", ("levels", "top_from")
+        )
+
+
+def _rows(levels: TableLevels) -> Iterator[Fault]:
+    height = len(levels.rows[0])
+    parents: dict[tuple[int, str], str] = {}
+    leaves: set[str] = set()
+    for index, row in enumerate(levels.rows):
+        keys: tuple[Key, ...] = ("levels", "rows", index)
+        if len(row) != height or height < 2 or row[0] in leaves:
+            what = f"row {index + 1} is a repeated value, or has not {height} levels (at least 2)"
+            yield Fault("hierarchy", what, "every value has one label at every level", "correct the row", keys)
+            continue
+        leaves.add(row[0])
+        for level, (label, parent) in enumerate(pairwise(row)):
+            if parents.setdefault((level, label), parent) != parent:
+                what = f"row {index + 1} gives a label of level {level} a second parent"
+                why = "a higher level must never split a class of a lower one"
+                yield Fault("hierarchy", what, why, "give equal labels equal parents", keys)

@@ -1,0 +1,105 @@
+"""Rules on what stands out: unusual descriptions and differences between records (APPI-24, 25; CELL-NDB-1; CONS-01, 05)."""
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+
+from policies.model.hierarchy import IntervalLevels
+from policies.model.method import AlleleFrequencies, Microdata, SmallCells
+from policies.model.treatment import Generalize, RollUpRare, TopCode
+from policies.rules.view import ANONYMIZED, Fate, Parameters, Problem, ReleaseView, number
+from policies.vocabulary import ColumnClass, ColumnRole, TableKind
+
+_RARE = frozenset({"generalize", "roll_up_rare", "top_code", "bottom_code", "to_prefecture", "truncate_date"})
+"""Operations that take an unusual description away; rounding and shifting do not."""
+
+
+def unusual_is_removed(view: ReleaseView, parameters: Parameters) -> Iterator[Problem]:
+    """APPI-24: candidates for unusual descriptions are coarsened, ages end in one open class, rare codes roll up."""
+    if view.category not in ANONYMIZED:
+        return
+    top_age, min_persons = number(parameters, "top_age"), number(parameters, "min_persons")
+    for fate in view.fates:
+        if not fate.leaves:
+            continue
+        if fate.has(ColumnClass.UNUSUAL_CANDIDATE) and not _RARE & set(fate.operations):
+            what = f"{fate.name} may hold unusual descriptions (特異な記述) and leaves untreated"
+            yield Problem(what, "use roll_up_rare, generalize, top_code or bottom_code", fate.keys)
+        if "to_age" in fate.operations and not _ends_in_open_class(view, fate, top_age):
+            what = f"{fate.name} becomes an age without a top class of {top_age} or below"
+            fix = f"add {{op: top_code, limit: '{top_age}'}}, or generalize with `top_from: {top_age}`"
+            yield Problem(what, fix, fate.keys)
+        for step in fate.column.treat:
+            if isinstance(step, RollUpRare) and step.min_persons < min_persons:
+                what = f"{fate.name} calls a code rare below {step.min_persons} people"
+                yield Problem(what, f"write `min_persons: {min_persons}` or more", fate.keys)
+
+
+def _ends_in_open_class(view: ReleaseView, fate: Fate, top_age: int) -> bool:
+    for step in fate.column.treat:
+        if isinstance(step, TopCode) and step.limit <= top_age:
+            return True
+        if isinstance(step, Generalize):
+            hierarchy = view.library.hierarchies.get(step.hierarchy)
+            levels = hierarchy.levels if hierarchy else None
+            if isinstance(levels, IntervalLevels) and levels.top_from is not None and levels.top_from <= top_age:
+                return True
+    return False
+
+
+def records_are_alike(view: ReleaseView, _: Parameters) -> Iterator[Problem]:
+    """APPI-25: every quasi-identifier that leaves is counted by the privacy model, or coarsened in a detail table."""
+    method = view.release.method
+    if view.category not in ANONYMIZED or not isinstance(method, Microdata):
+        return
+    for fate in view.fates:
+        is_quasi = fate.has(ColumnClass.QUASI_IDENTIFIER) or fate.source.role is ColumnRole.QUASI_IDENTIFIER
+        if not is_quasi or not fate.leaves:
+            continue
+        is_of_record = fate.table.table == method.record or fate.source_table.kind is TableKind.PERSON
+        if is_of_record and fate.column.output_name not in method.quasi_identifiers:
+            what = f"{fate.name} is a quasi-identifier and leaves, but the privacy model does not count it"
+            yield Problem(what, "add it to `method.quasi_identifiers`, or drop it", fate.keys)
+        elif not is_of_record and not fate.is_coarsened:
+            what = f"{fate.name} is a quasi-identifier of a detail table and leaves as it is"
+            yield Problem(what, "coarsen it (truncate_date, to_duration_days, generalize) or drop it", fate.keys)
+
+
+def cells_are_large(view: ReleaseView, parameters: Parameters) -> Iterator[Problem]:
+    """CELL-NDB-1: no cell of 1 … 9 people is shown."""
+    method = view.release.method
+    least = number(parameters, "min_cell")
+    if isinstance(method, SmallCells) and method.min_cell < least:
+        what = f"cells from {method.min_cell} people on are shown"
+        yield Problem(what, f"write `min_cell: {least}` or more", ("method", "min_cell"))
+
+
+def risk_fits_k(view: ReleaseView, _: Parameters) -> Iterator[Problem]:
+    """CONS-01: 1/k is at most the tolerated risk of a record."""
+    method = view.release.method
+    if not isinstance(method, Microdata):
+        return
+    risk = Fraction(str(method.max_record_risk))
+    if risk * method.k < 1:
+        least = math.ceil(1 / risk)
+        what = (
+            f"k = {method.k} tolerates a risk of 1/{method.k}, more than `max_record_risk` of {method.max_record_risk}"
+        )
+        yield Problem(what, f"write `k: {least}` or more, or raise `max_record_risk`", ("method", "k"))
+
+
+def alleles_are_common(view: ReleaseView, parameters: Parameters) -> Iterator[Problem]:
+    """CONS-05: allele counts have a floor, and the membership test may not win by much."""
+    method = view.release.method
+    if not isinstance(method, AlleleFrequencies):
+        return
+    least, most = number(parameters, "min_allele_count"), number(parameters, "max_power_percent")
+    if method.min_allele_count < least:
+        what = f"alleles seen {method.min_allele_count} times are shown"
+        yield Problem(what, f"write `min_allele_count: {least}` or more", ("method", "min_allele_count"))
+    if method.membership_max_power * 100 > most:
+        what = "the tolerated power of the membership test is above the house limit"
+        yield Problem(what, f"write at most {most / 100}", ("method", "membership_max_power"))
+    if method.membership_max_power <= method.membership_false_positive_rate:
+        what = "a test is never weaker than its false-positive rate, so this power cannot be reached"
+        yield Problem(what, "raise the power or lower the rate", ("method", "membership_max_power"))
