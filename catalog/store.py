@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, delete, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError as AlreadyThere
@@ -173,7 +174,7 @@ class CatalogStore:
         found = tuple(CatalogRecord.model_validate_json(body) for body in bodies)
         return SearchResult(found, total, page, pages, facets)
 
-    def _filtered(self, query: SearchQuery, *, leave_out: Facet | None) -> Select[tuple[str]]:
+    def _filtered(self, query: SearchQuery, *, leave_out: Facet | None) -> Select[str]:
         conditions: list[ColumnElement[bool]] = [t.records.c.is_current]
         conditions += [_has(needle, Field.TEXT) for needle in needles(query.words)]
         conditions += [_has(needle, Field.VARIABLE) for needle in needles(query.variable)]
@@ -351,11 +352,11 @@ def _has(needle: Needle, where: Field) -> ColumnElement[bool]:
     return condition
 
 
-def _happened(row: Row[tuple[object, ...]]) -> Happened:
+def _happened(row: Row[Any]) -> Happened:
     return Happened(EventKind(row.kind), row.actor, row.on, State(row.before), State(row.after), row.comment)
 
 
-def _permit(row: Row[tuple[object, ...]]) -> Permit:
+def _permit(row: Row[Any]) -> Permit:
     body = json.loads(row.body)
     return Permit(
         id=body["id"],
