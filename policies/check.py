@@ -10,7 +10,7 @@ from pathlib import Path
 
 from policies.findings import Finding, in_order, is_ok
 from policies.library import PolicyKind, PolicyLibrary
-from policies.model import DatasetPolicy, ReleasePolicy, Rule, RulePack
+from policies.model import DatasetPolicy, Rule, RulePack
 from policies.rules import DATASET_CHECKS, RELEASE_CHECKS
 from policies.rules.columns import dataset_faults, table_faults
 from policies.rules.conditions import condition_faults, is_in_force
