@@ -1,6 +1,7 @@
 """Cutting a genotype table to some of its samples; sites are never removed."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -47,11 +48,9 @@ def _cut_batch(batch: pa.RecordBatch, kept: npt.NDArray[np.int64], total: int) -
     return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
 
 
-def _cut_column(
-    column: pa.Array, widths: npt.NDArray[np.int64], kept: npt.NDArray[np.int64], total: int
-) -> pa.Array:
+def _cut_column(column: pa.Array, widths: npt.NDArray[np.int64], kept: npt.NDArray[np.int64], total: int) -> pa.Array:
     # Runs of sites with one ploidy are one block of bytes (sites × samples × ploidy): numpy cuts it without a loop.
-    pieces = []
+    pieces: list[bytes] = []
     for start, stop in _runs(widths):
         width = int(widths[start])
         block = b"".join(column.slice(start, stop - start).to_pylist())
@@ -63,4 +62,4 @@ def _cut_column(
 
 def _runs(values: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
     edges = [0, *(np.flatnonzero(np.diff(values)) + 1).tolist(), len(values)]
-    return ((start, stop) for start, stop in zip(edges, edges[1:], strict=False) if start < stop)
+    return ((start, stop) for start, stop in pairwise(edges) if start < stop)

@@ -14,7 +14,7 @@ from anonymization.pseudonymize import key_domain
 from anonymization.tables import AnyTable, EventTable, GenotypeTable, PersonTable, Pseudonymized, ReferenceTable
 from anonymization.treatments import ReleaseSecrets, Work, apply_treatments
 from policies.errors import DataError, PolicyError
-from policies.model import DatasetPolicy, ReleaseColumn, ReleasePolicy, ReleaseTable
+from policies.model import Column, DatasetPolicy, ReleaseColumn, ReleasePolicy, ReleaseTable, TablePolicy
 from policies.model.method import DpStatistics
 from policies.model.treatment import AggregateOnly, Generalize, RollUpRare, ToAge, ToDurationDays
 from policies.vocabulary import ColumnRole, TableKind
@@ -25,9 +25,7 @@ PERSON = "__person"
 RECORD = "__record"
 """The column of a treated table that holds the row's own pseudonym, if the table has a record key; it never leaves."""
 
-_KEY_ROLES = frozenset(
-    {ColumnRole.PERSON_KEY, ColumnRole.RECORD_KEY, ColumnRole.FOREIGN_KEY, ColumnRole.SAMPLE_KEY}
-)
+_KEY_ROLES = frozenset({ColumnRole.PERSON_KEY, ColumnRole.RECORD_KEY, ColumnRole.FOREIGN_KEY, ColumnRole.SAMPLE_KEY})
 
 
 def record_of(table: str) -> str:
@@ -47,7 +45,8 @@ class TreatedTable:
             table has a record key, `record_of(t)` for each key to a table t of the release.
         aggregate_only: Columns of `rows` that only statistics may use.
         joined: Columns of `rows` that came from a table of people.
-        keys: Columns of `rows` that are treated keys, by their role.
+        keys: Columns of `rows` under output names that are treated keys → the domain of their values.
+        record_domain: The domain of the table's record key, None without one.
         searched: Columns whose level is left to the search → the name of their hierarchy.
         details_of: Tables that this one holds keys of.
     """
@@ -58,7 +57,8 @@ class TreatedTable:
     rows: ibis.Table = field(repr=False)
     aggregate_only: frozenset[str] = frozenset()
     joined: frozenset[str] = frozenset()
-    keys: Mapping[str, ColumnRole] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
+    record_domain: str | None = None
     searched: Mapping[str, str] = field(default_factory=dict)
     details_of: frozenset[str] = frozenset()
 
@@ -77,8 +77,8 @@ class _Source:
     table: str
     entry: ReleaseColumn
     domain: str
-    role: ColumnRole
     others: Mapping[str, str]
+    is_key: bool
     is_joined: bool
 
 
@@ -240,11 +240,10 @@ class _TableTreatment:
             rows=rows.select(**kept) if person or kept else rows,
             aggregate_only=frozenset(name for name in outputs if not by_name[name].entry.leaves),
             joined=frozenset(name for name in outputs if by_name[name].is_joined),
-            keys={name: by_name[name].role for name in outputs if by_name[name].role in _KEY_ROLES},
+            keys={name: by_name[name].domain for name in outputs if by_name[name].is_key},
+            record_domain=self._record_domain(table),
             searched={name: found for name in outputs if (found := _searched(by_name[name].entry))},
-            details_of=frozenset(
-                other for other in (t.table for t in self.release.tables) if record_of(other) in keys
-            ),
+            details_of=frozenset(other for other in (t.table for t in self.release.tables) if record_of(other) in keys),
         )
 
     def _own_columns(
@@ -271,10 +270,16 @@ class _TableTreatment:
     ) -> _Source:
         policy = self.tables[entry.table].policy
         declared = next(found for found in policy.columns if found.name == column.name)
-        domain = f"{self.dataset.id}/{entry.table}.{column.name}"
-        if declared.role in _KEY_ROLES:
-            domain = f"{self.dataset.project}/{key_domain(self.dataset, policy, declared)}"
-        return _Source(names[column.name], entry.table, column, domain, declared.role, others, is_joined)
+        is_key = declared.role in _KEY_ROLES
+        domain = self._domain(policy, declared) if is_key else f"{self.dataset.id}/{entry.table}.{column.name}"
+        return _Source(names[column.name], entry.table, column, domain, others, is_key, is_joined)
+
+    def _domain(self, policy: TablePolicy, key: Column) -> str:
+        return f"{self.dataset.project}/{key_domain(self.dataset, policy, key)}"
+
+    def _record_domain(self, table: AnyTable) -> str | None:
+        keys = table.policy.with_role(ColumnRole.RECORD_KEY)
+        return self._domain(table.policy, keys[0]) if keys else None
 
     def _join_people(
         self, entry: ReleaseTable, table: EventTable, rows: ibis.Table, columns: list[_Source]

@@ -14,6 +14,7 @@ from typing import Any
 import ibis
 
 from anonymization.hierarchy import Hierarchy, require_level
+from anonymization.histogram import as_text
 from anonymization.japan.prefectures import prefecture_of
 from anonymization.key_maps import distinct_values, replace_values
 from anonymization.pseudonymize import move_dates
@@ -213,9 +214,7 @@ def _truncate_date(work: Work, treatment: TruncateDate) -> Work:
 def _to_prefecture(work: Work, treatment: ToPrefecture) -> Work:
     if not work.value.type().is_string():
         raise _wrong_type(work, treatment.op, "text")
-    return work.with_mapping(
-        {address: prefecture_of(address) for address in distinct_values(work.rows, work.column)}
-    )
+    return work.with_mapping({address: prefecture_of(address) for address in distinct_values(work.rows, work.column)})
 
 
 def _keep(work: Work, treatment: Keep) -> Work:
@@ -227,7 +226,7 @@ def _generalize(work: Work, treatment: Generalize) -> Work:
     if treatment.level == "search":
         return work
     require_level(hierarchy, treatment.level)
-    work = work.with_value(work.value.cast("string"))
+    work = work.with_value(as_text(work.value))
     return work.with_mapping({value: labels[treatment.level] for value, labels in _labels(work, hierarchy).items()})
 
 
@@ -264,7 +263,7 @@ def _roll_up_rare(work: Work, treatment: RollUpRare) -> Work:
         raise _wrong_type(work, treatment.op, "value of a person")
     hierarchy = _hierarchy(work, treatment.hierarchy)
     require_level(hierarchy, treatment.start_level)
-    work = work.with_value(work.value.cast("string"))
+    work = work.with_value(as_text(work.value))
     labels = _labels(work, hierarchy)
     still_rare = set(labels)
     settled: dict[str, str | None] = {}

@@ -1,0 +1,340 @@
+"""Anonymized microdata: records that meet k-anonymity counted in people, and their details, under new random ids.
+
+Here: which table is the record and which are its details, the new ids, and the evidence. The search is in
+`generalize`, the risk in `risk`, the independent recount in `recount`.
+"""
+
+from collections.abc import Mapping
+
+import ibis
+import pyarrow as pa
+
+from anonymization.evidence import CheckResult, Evidence, Statement
+from anonymization.generalize import Generalized, generalize_table
+from anonymization.hierarchy import Hierarchy
+from anonymization.key_maps import attach_values, count_distinct, count_nulls, count_rows
+from anonymization.quasi import QuasiIdentifier
+from anonymization.recount import SourceRows, recount
+from anonymization.risk import risk
+from anonymization.search.problem import Progress
+from anonymization.tables import Anonymized, Pseudonymized
+from anonymization.treat import PERSON, RECORD, TreatedTable, record_of, treat_tables
+from anonymization.treatments import random_id
+from policies.errors import DataError, PolicyError
+from policies.model import ReleasePolicy
+from policies.model.method import Microdata
+from policies.model.treatment import Pseudonymize
+from policies.vocabulary import TableKind
+
+RECORD_ID = "record_id"
+"""What the new random id is called if the release drops the record key."""
+
+_NEW_ID = "__niji_new_id"
+
+
+def protect_microdata(
+    release: ReleasePolicy,
+    sources: Mapping[str, Pseudonymized],
+    *,
+    hierarchies: Mapping[str, Hierarchy],
+    progress: Progress | None = None,
+) -> Anonymized:
+    """Make a release's records k-anonymous by people, cut its details to them, and give all new random ids.
+
+    The record table (with the columns of people joined to it) is generalized by the search; classes that fail are
+    removed. Each remaining record gets a random id of 128 bits; tables that hold the record's key become details under
+    that id. Rows are ordered by random id, so their order tells nothing.
+
+    Args:
+        release: A release with the method `microdata`.
+        sources: The pseudonymized datasets by id. Not changed.
+        hierarchies: The hierarchies by name.
+        progress: Told how the search goes.
+
+    Returns:
+        The record table and its details under their names, without any key of the source, and the evidence.
+
+    Raises:
+        PolicyError: The release and its method do not fit: a key would leave, a quasi-identifier is not an output
+            column, a table is connected with no record.
+        DataError: Records without a person or with one key; the model cannot be met within the suppression limit; the
+            highest risk of a record is above `max_record_risk`.
+
+    Guarantee: Every combination of quasi-identifier values in the record table is shared by at least k people (missing
+    values are a value of their own), and each of its classes has at least l values of each column under `sensitive`.
+    No key of the source, and no id that is in another release, is in the output; the map of the ids is not kept.
+    Not guaranteed: Protection against who knows a person's exact details (diagnoses, laboratory values), which k does
+    not count. Records of one person are not linked, but may be alike. Values that all people of a class share are
+    learned (only l-diversity limits that). Nothing is said of several releases taken together.
+    """
+    method = release.method
+    if not isinstance(method, Microdata):
+        raise PolicyError(
+            "policy.other-method",
+            what=f"release '{release.id}' has the method '{method.kind}'",
+            why="this step makes microdata",
+            fix="use the step of its own method",
+        )
+    treated = treat_tables(release, sources, hierarchies=hierarchies)
+    record = _record_table(release, method, treated)
+    details = _detail_tables(release, method, treated)
+    quasi_identifiers = _quasi_identifiers(method, record, hierarchies)
+    records = _leaving_records(record)
+    generalized = generalize_table(
+        records,
+        quasi_identifiers=quasi_identifiers,
+        k=method.k,
+        sensitive=method.sensitive,
+        suppression_limit=method.suppression_limit,
+        person=PERSON,
+        progress=progress,
+    )
+    # The result is read once, so that ids, details, risks and recount speak of the same rows.
+    kept = generalized.rows.to_pyarrow()
+    tables = _with_new_ids(release, record, details, kept)
+    kept_rows = ibis.memtable(kept)
+    return Anonymized(release, tables, _evidence(method, records, generalized, quasi_identifiers, kept_rows))
+
+
+def record_id_column(release: ReleasePolicy) -> str:
+    """Return the name under which the records' new random ids leave.
+
+    It is the output name of the record key if the release lets that key leave as a random id, else `record_id`.
+    """
+    method = release.method
+    entry = release.table(method.record) if isinstance(method, Microdata) else None
+    for column in entry.columns if entry else ():
+        if column.leaves and any(isinstance(step, Pseudonymize) for step in column.treat):
+            return column.output_name
+    return RECORD_ID
+
+
+def _record_table(release: ReleasePolicy, method: Microdata, treated: Mapping[str, TreatedTable]) -> TreatedTable:
+    record = treated.get(method.record)
+    if record is None or PERSON not in record.rows.columns:
+        raise PolicyError(
+            "policy.no-record-table",
+            what=f"the record table '{method.record}' of release '{release.id}' is not among its tables of people",
+            why="its rows are what k-anonymity is about",
+            fix="list the table in the release, or correct `method.record`",
+        )
+    _only_record_key_leaves(record, record.record_domain)
+    unsearched = sorted(name for name in record.searched if name not in method.quasi_identifiers)
+    if unsearched:
+        raise PolicyError(
+            "policy.search-without-quasi-identifier",
+            what=f"{', '.join(unsearched)} of '{method.record}' leave their level to the search, but are not searched",
+            why="only quasi-identifiers are searched; the values would leave as they are",
+            fix="list the column under `quasi_identifiers`, or write a level",
+        )
+    return record
+
+
+def _detail_tables(
+    release: ReleasePolicy, method: Microdata, treated: Mapping[str, TreatedTable]
+) -> tuple[TreatedTable, ...]:
+    details = []
+    for table in treated.values():
+        if table.name == method.record or (table.kind is TableKind.PERSON):
+            continue
+        if method.record not in table.details_of:
+            raise PolicyError(
+                "policy.table-not-connected",
+                what=f"table '{table.name}' of release '{release.id}' names no key of the record table '{method.record}'",
+                why="what is not tied to a record is not covered by its privacy model",
+                fix="take the table out of the release, or declare its key with `references`",
+            )
+        own_searched = sorted(set(table.searched) - table.joined)
+        if own_searched:
+            raise PolicyError(
+                "policy.search-without-quasi-identifier",
+                what=f"{', '.join(own_searched)} of '{table.name}' leave their level to the search",
+                why="the search runs over the record table only",
+                fix="write a level",
+            )
+        _only_record_key_leaves(table, treated[method.record].record_domain)
+        details.append(table)
+    return tuple(details)
+
+
+def _only_record_key_leaves(table: TreatedTable, record_domain: str | None) -> None:
+    for name, domain in table.keys.items():
+        if domain != record_domain:
+            raise PolicyError(
+                "policy.key-leaves",
+                what=f"the key '{name}' of '{table.name}' would leave in anonymized microdata",
+                why="rows of one person would be linked, and k-anonymity would not count that (rule APPI-23)",
+                fix="treat it with `drop_column`; only the record's own key may leave, as a random id",
+            )
+
+
+def _quasi_identifiers(
+    method: Microdata, record: TreatedTable, hierarchies: Mapping[str, Hierarchy]
+) -> tuple[QuasiIdentifier, ...]:
+    leaving = set(record.leaving)
+    unknown = sorted(({*method.quasi_identifiers} | {criterion.column for criterion in method.sensitive}) - leaving)
+    if unknown:
+        raise PolicyError(
+            "policy.unknown-column",
+            what=f"the method names {', '.join(unknown)}, which do not leave in '{record.name}'",
+            why="the privacy model must speak of columns of the output (rule CONS-02)",
+            fix="write output names (after `as`) of the record table",
+        )
+    return tuple(
+        QuasiIdentifier(name, hierarchies[record.searched[name]] if name in record.searched else None, None)
+        for name in method.quasi_identifiers
+    )
+
+
+def _leaving_records(record: TreatedTable) -> ibis.Table:
+    """Return the record rows that go into the search: what leaves, the person, and the record key if there is one."""
+    keyed = RECORD in record.rows.columns
+    inner = [PERSON, RECORD] if keyed else [PERSON]
+    rows = record.rows.select([*(name for name in record.leaving if name not in record.keys), *inner])
+    without_person = count_nulls(rows, PERSON)
+    double = count_rows(rows) - count_distinct(rows, RECORD) if keyed else 0
+    if without_person or double:
+        raise DataError(
+            "data.duplicate-record",
+            what=f"table '{record.name}' has {without_person} rows without a person and {double} without a key of their own",
+            why="a record must belong to one person, and its details to one record",
+            fix="correct the keys at the source",
+        )
+    return rows
+
+
+def _with_new_ids(
+    release: ReleasePolicy, record: TreatedTable, details: tuple[TreatedTable, ...], kept: pa.Table
+) -> dict[str, ibis.Table]:
+    name = record_id_column(release)
+    ids = [random_id() for _ in range(kept.num_rows)]
+    columns = [column for column in record.leaving if column not in record.keys]
+    numbered = kept.select(columns).add_column(0, name, pa.array(ids, pa.string()))
+    tables = {record.name: ibis.memtable(numbered.sort_by(name))}
+    if not details:
+        return tables
+    new_id = dict(zip(kept.column(RECORD).to_pylist(), ids, strict=True))
+    key = record_of(record.name)
+    for detail in details:
+        own = [column for column in detail.leaving if column not in detail.keys and column not in detail.joined]
+        id_column = next(iter(detail.keys), name)
+        linked = attach_values(detail.rows.select([*own, key]), key, new_id, output=_NEW_ID)
+        linked = linked.filter(linked[_NEW_ID].notnull())
+        chosen = linked.select(**{id_column: linked[_NEW_ID]}, **{column: linked[column] for column in own})
+        tables[detail.name] = chosen.order_by([id_column, *own])
+    return tables
+
+
+def _evidence(
+    method: Microdata,
+    records: ibis.Table,
+    generalized: Generalized,
+    quasi_identifiers: tuple[QuasiIdentifier, ...],
+    kept: ibis.Table,
+) -> Evidence:
+    names = [quasi.column for quasi in quasi_identifiers]
+    sensitive = [criterion.column for criterion in method.sensitive]
+    before = risk(records, quasi_identifiers=names, sensitive=sensitive, person=PERSON)
+    after = risk(kept, quasi_identifiers=names, sensitive=sensitive, person=PERSON)
+    highest = 1 / generalized.k_reached if generalized.k_reached else 1.0
+    if generalized.k_reached < method.k or highest > method.max_record_risk:
+        raise DataError(
+            "data.record-risk",
+            what=f"the highest record risk is {highest:.4f}, k reached is {generalized.k_reached}",
+            why=f"the release promises k = {method.k} and a risk of at most {method.max_record_risk}",
+            fix="raise k, coarsen the hierarchies, or raise the suppression limit",
+        )
+    return Evidence(
+        method="microdata",
+        people_in=generalized.people,
+        people_out=count_distinct(kept, PERSON),
+        records_in=generalized.records,
+        records_out=generalized.records - generalized.suppressed_records,
+        guarantee=_guarantee(method),
+        not_guaranteed=_NOT_GUARANTEED,
+        k=generalized.k_reached,
+        loss=generalized.loss,
+        parameters={
+            "k": method.k,
+            "sensitive": {criterion.column: criterion.l for criterion in method.sensitive},
+            "suppression_limit": method.suppression_limit,
+            "max_record_risk": method.max_record_risk,
+            "quasi_identifiers": names,
+            "hierarchies": {quasi.column: quasi.hierarchy.name for quasi in quasi_identifiers if quasi.hierarchy},
+            "levels": dict(generalized.node),
+            "missing_values": "own_category",
+            "counted": "people",
+            "record_ids": "random, 128 bits, map not stored",
+            "basis": method.basis,
+            "approved_by": method.approved_by,
+        },
+        measured={
+            "node": dict(generalized.node),
+            "classes": generalized.classes,
+            "suppressed_records": generalized.suppressed_records,
+            "nodes_checked": generalized.checks,
+            "gap": generalized.gap,
+            "metric": generalized.metric,
+            "record_risk_max": highest,
+            "risk_before": before.as_json(),
+            "risk_after": after.as_json(),
+        },
+        checks=_recount(method, records, generalized, quasi_identifiers, kept),
+    )
+
+
+def _recount(
+    method: Microdata,
+    records: ibis.Table,
+    generalized: Generalized,
+    quasi_identifiers: tuple[QuasiIdentifier, ...],
+    kept: ibis.Table,
+) -> tuple[CheckResult, ...]:
+    """Have the kept rows recounted by the independent code while they still say whose they are."""
+    source = None
+    if RECORD in records.columns:
+        searched = {quasi.column: quasi.hierarchy for quasi in quasi_identifiers if quasi.hierarchy is not None}
+        source = SourceRows(records, RECORD, searched, generalized.node)
+    checks = recount(
+        kept,
+        quasi_identifiers=[quasi.column for quasi in quasi_identifiers],
+        k=method.k,
+        sensitive=method.sensitive,
+        person=PERSON,
+        source=source,
+    )
+    failed = [check.name for check in checks if check.blocking and not check.passed]
+    if failed:
+        raise DataError(
+            "data.recount-differs",
+            what=f"the independent recount contradicts the search: {', '.join(failed)}",
+            why="a release that two ways of counting do not agree on is not released",
+            fix="report this as a fault of the program, with the policy and the counts",
+        )
+    return checks
+
+
+def _guarantee(method: Microdata) -> Statement:
+    ja = f"準識別子の値の組合せが同じレコードには、{method.k}人以上の異なる本人が含まれる(行数ではなく人数)。"
+    en = f"Every combination of quasi-identifier values is shared by the records of at least {method.k} people."
+    for criterion in method.sensitive:
+        ja += f"各組には「{criterion.column}」の異なる値が{criterion.l}種類以上ある。"
+        en += f" Each has at least {criterion.l} distinct values of '{criterion.column}'."
+    return Statement(
+        ja=ja + "元データのキーは一切含まず、IDはこの公開限りの乱数で、対応表は保存しない。",
+        en=en + " No key of the source is left; ids are random, of this release only, and their map is not stored.",
+    )
+
+
+_NOT_GUARANTEED = Statement(
+    ja=(
+        "明細の値(傷病名、検査値など)は機微属性であり、正確な値をすでに知る者に対してkは保護しない。"
+        "同一人のレコードは結び付けないが、似ていることはある。組の全員に共通する値は、l-多様性の定める範囲でしか隠れない。"
+        "この公開と他の公開を合わせた場合については述べない。"
+    ),
+    en=(
+        "Values of details (diagnoses, laboratory values) are sensitive attributes: k does not protect against who"
+        " already knows them exactly. Records of one person are not linked, but may be alike. A value that a whole class"
+        " shares is hidden only as far as l-diversity says. Nothing is said of this release taken together with others."
+    ),
+)
