@@ -195,6 +195,32 @@ class Request:
     permit: Permit | None = field(default=None)
 
 
+def blank_form(release: str, version: str) -> dict[str, object]:
+    """Return a form made out for a release, to be filled in; its empty places are refused until they are.
+
+    `accepted_prohibitions` is empty on purpose: undertaking something takes an act.
+    """
+    return {
+        "release": release,
+        "release_version": version,
+        "applicant": "",
+        "institution": "",
+        "recipient": "",
+        "co_investigators": [],
+        "purpose": "",
+        "duo": "DUO:0000006",
+        "mondo": None,
+        "ehds53": "e",
+        "commercial": False,
+        "ethics_approval": None,
+        "period_from": "",
+        "period_to": "",
+        "security": "type1",
+        "accepted_prohibitions": [],
+        "recipient_public_key": "",
+    }
+
+
 def draft(request_id: str, form: RequestForm) -> Request:
     """Return a new request; its key is read once, so that a wrong one is refused on the first day.
 

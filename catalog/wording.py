@@ -30,10 +30,10 @@ def _generalize(step: t.Treatment) -> Text:
     if s.level == "search":
         return Text(
             ja=f"階層「{s.hierarchy}」に沿って、匿名性の条件を満たす最小限まで一般化",
-            en=f"generalized along `{s.hierarchy}`, no further than the privacy model needs",
+            en=f"generalized along “{s.hierarchy}”, no further than the privacy model needs",
         )
     return Text(
-        ja=f"階層「{s.hierarchy}」の第{s.level}段に一般化", en=f"generalized to level {s.level} of `{s.hierarchy}`"
+        ja=f"階層「{s.hierarchy}」の第{s.level}段に一般化", en=f"generalized to level {s.level} of “{s.hierarchy}”"
     )
 
 
@@ -41,7 +41,7 @@ def _roll_up(step: t.Treatment) -> Text:
     s = cast("t.RollUpRare", step)
     return Text(
         ja=f"{s.min_persons}人未満のコードは「{s.hierarchy}」の上位へまとめ、それでも稀なら空欄",
-        en=f"codes held by fewer than {s.min_persons} people moved up `{s.hierarchy}`, or left empty if still rare",
+        en=f"codes held by fewer than {s.min_persons} people moved up “{s.hierarchy}”, or left empty if still rare",
     )
 
 
@@ -60,12 +60,12 @@ def _shift(step: t.Treatment) -> Text:
 
 def _age(step: t.Treatment) -> Text:
     s = cast("t.ToAge", step)
-    return Text(ja=f"「{s.at}」時点の満年齢に変換", en=f"turned into full years of age at `{s.at}`")
+    return Text(ja=f"「{s.at}」時点の満年齢に変換", en=f"turned into full years of age at “{s.at}”")
 
 
 def _duration(step: t.Treatment) -> Text:
     s = cast("t.ToDurationDays", step)
-    return Text(ja=f"「{s.since}」からの日数に変換", en=f"turned into days since `{s.since}`")
+    return Text(ja=f"「{s.since}」からの日数に変換", en=f"turned into days since “{s.since}”")
 
 
 def _pseudonym(step: t.Treatment) -> Text:
@@ -123,10 +123,10 @@ def method_explanation(method: Method) -> Text:
         case Microdata():
             return Text(
                 ja=f"年齢や地域など個人を推測しうる項目の組合せが、少なくとも{method.k}人で同じになるように加工しています。"
-                f"ある人がデータに含まれると知っていても、その人の行を{method.k}行未満に絞り込むことはできません。",
+                f"ある人がデータに含まれると知っていても、{method.k}人未満に絞り込むことはできません。",
                 en=f"Every combination of the traits that could point to somebody (such as age or region) is shared by at "
                 f"least {method.k} people. Knowing that a person is in the data, nobody can narrow it down to fewer than "
-                f"{method.k} rows.",
+                f"{method.k} people.",
             )
         case DpStatistics():
             return Text(

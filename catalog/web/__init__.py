@@ -1,0 +1,1 @@
+"""The catalog portal: server-rendered pages in Japanese and English, without JavaScript."""
