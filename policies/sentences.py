@@ -1,0 +1,209 @@
+"""What treatments and methods do, in plain Japanese and English; `explain` puts the sentences on a page.
+
+Belongs here: wording. Does not: layout, rules.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal, TypeAlias
+
+from policies.model.method import (
+    AlleleFrequencies,
+    ControlledRows,
+    DpStatistics,
+    Method,
+    Microdata,
+    SmallCells,
+)
+from policies.model.treatment import Generalize, Pseudonymize, Treatment, TruncateDate
+
+Language: TypeAlias = Literal["ja", "en"]
+Bilingual: TypeAlias = tuple[str, str]
+
+
+def say(pair: Bilingual, language: Language) -> str:
+    """Choose the language of a pair (Japanese, English)."""
+    return pair[0] if language == "ja" else pair[1]
+
+
+_STEPS: Mapping[str, Bilingual] = MappingProxyType(
+    {
+        "drop_column": ("削除する(項目削除)", "is removed"),
+        "reject_at_landing": ("値があれば受入れを拒否する", "stops the ingest if it holds a value"),
+        "keep": ("そのまま出す(理由: {reason})", "leaves as it is (reason: {reason})"),
+        "pseudonymize.random": (
+            "この公開限りの乱数IDに置き換え、対応表は保存しない",
+            "becomes a random id of this release, whose map is never stored",
+        ),
+        "pseudonymize.hmac": ("鍵付き仮名に置き換える", "becomes a keyed pseudonym"),
+        "to_age": ("{at} の時点の満年齢にする", "becomes the age in full years at {at}"),
+        "to_duration_days": ("{since} からの日数にする", "becomes the number of days since {since}"),
+        "date_shift": (
+            "本人ごとに同じ秘密の日数(最大{max_days}日)だけずらす",
+            "moves by a secret number of days, the same for all dates of a person, at most {max_days}",
+        ),
+        "truncate_date": ("日付を {to} までに丸める", "keeps only its {to}"),
+        "to_prefecture": ("都道府県名だけにする", "keeps only the prefecture"),
+        "generalize.search": (
+            "階層 {hierarchy} に沿って一般化する(段階は最適探索が決める)",
+            "is generalized along {hierarchy}, as far as the search finds necessary",
+        ),
+        "generalize": (
+            "階層 {hierarchy} の段階 {level} に一般化する",
+            "is generalized to level {level} of {hierarchy}",
+        ),
+        "roll_up_rare": (
+            "{min_persons}人未満の値は階層 {hierarchy} の上位に上げ、なお稀なら消す",
+            "moves up {hierarchy} where fewer than {min_persons} people hold a value, and is blanked where still rare",
+        ),
+        "top_code": ("{limit} を超える値は {limit} とする", "is cut at {limit} from above"),
+        "bottom_code": ("{limit} 未満の値は {limit} とする", "is cut at {limit} from below"),
+        "round": ("{to} の倍数に丸める", "is rounded to multiples of {to}"),
+        "aggregate_only": ("集計にのみ用いる", "is used inside the statistic only"),
+    }
+)
+
+_PARTS: Mapping[str, Bilingual] = MappingProxyType(
+    {"year": ("年", "year"), "quarter": ("四半期", "quarter"), "month": ("月", "month")}
+)
+
+
+def say_treatment(step: Treatment, language: Language) -> str:
+    """Say what one operation does to a column."""
+    key: str = step.op
+    if isinstance(step, Pseudonymize):
+        key = f"{step.op}.{step.method}"
+    elif isinstance(step, Generalize) and step.level == "search":
+        key = f"{step.op}.search"
+    words = step.model_dump()
+    if isinstance(step, TruncateDate):
+        words["to"] = say(_PARTS[step.to], language)
+    return say(_STEPS[key], language).format_map(words)
+
+
+def say_method(method: Method, language: Language) -> tuple[str, ...]:
+    """Say what the method promises, one sentence an element."""
+    return tuple(say(pair, language) for pair in _method(method))
+
+
+def _method(method: Method) -> tuple[Bilingual, ...]:
+    if isinstance(method, Microdata):
+        return _microdata(method)
+    if isinstance(method, DpStatistics):
+        return _dp(method)
+    if isinstance(method, SmallCells):
+        return _small_cells(method)
+    if isinstance(method, AlleleFrequencies):
+        return _alleles(method)
+    return _controlled(method)
+
+
+def _microdata(method: Microdata) -> tuple[Bilingual, ...]:
+    names = ", ".join(method.quasi_identifiers)
+    sentences: list[Bilingual] = [
+        (
+            f"{names} のすべてが同じ人が少なくとも {method.k} 人いる(k-匿名性、k={method.k})。",
+            f"Each person is hidden among at least {method.k} people who are alike in {names} (k-anonymity, k={method.k}).",
+        ),
+        (
+            f"一件あたりの再識別リスクは 1/{method.k} 以下である(許容値 {method.max_record_risk})。",
+            f"The chance of picking the right record is at most 1 in {method.k} (tolerated: {method.max_record_risk}).",
+        ),
+    ]
+    sentences += [
+        (
+            f"そのような集まりごとに、{each.column} は少なくとも {each.l} 種類ある(l-多様性)。",
+            f"Within each such group, {each.column} has at least {each.l} different values (l-diversity).",
+        )
+        for each in method.sensitive
+    ]
+    sentences.append(
+        (
+            f"条件を満たさない記録は消す。消してよいのは全体の {method.suppression_limit:.1%} までである。",
+            f"Records that cannot be hidden so are removed, at most {method.suppression_limit:.1%} of all.",
+        )
+    )
+    return (*sentences, _approved(method.approved_by))
+
+
+def _dp(method: DpStatistics) -> tuple[Bilingual, ...]:
+    budget, count = method.budget, len(method.queries)
+    queries = ", ".join(f"{query.name} ({query.statistic})" for query in method.queries)
+    return (
+        (
+            "ある一人の記録がすべて有っても無くても、公表される数はほとんど変わらない(差分プライバシー、単位は人)。",
+            "The numbers would hardly differ if any one person's records were all left out (differential privacy; the unit is a person).",
+        ),
+        (f"表は {count} 種: {queries}。", f"Tables: {count}: {queries}."),
+        (
+            f"損失 ρ={budget.release_rho} を母集団 {budget.population} の口座(上限 {budget.population_rho_cap})から、雑音を引く前に払う。",
+            f"The loss rho={budget.release_rho} is paid from the account of {budget.population} (cap {budget.population_rho_cap}) before noise is drawn.",
+        ),
+        (
+            f"口座の期間は {budget.period_from} から {budget.period_to} まで。",
+            f"The account runs from {budget.period_from} to {budget.period_to}.",
+        ),
+        _approved(budget.approved_by),
+    )
+
+
+def _small_cells(method: SmallCells) -> tuple[Bilingual, ...]:
+    names, low = ", ".join(method.by), method.min_cell
+    zero: Bilingual = (
+        ("0 は表示する。", "Zero is shown.") if method.zero_allowed else ("0 も秘す。", "Zero is hidden too.")
+    )
+    return (
+        (f"{names} 別の人数の表である。", f"A table of people counted by {names}."),
+        (
+            f"1人から{low - 1}人の欄は秘す。合計から逆算できないよう、必要なら他の欄も秘す。",
+            f"Cells of 1 to {low - 1} people are hidden, and others with them where totals would give them away.",
+        ),
+        zero,
+    )
+
+
+def _alleles(method: AlleleFrequencies) -> tuple[Bilingual, ...]:
+    refused = method.over_bound == "refuse"
+    over: Bilingual = (
+        ("超えるときは公開しない。", "Beyond that, nothing is released.")
+        if refused
+        else ("超えないように座位を間引く。", "Sites are left out until that holds.")
+    )
+    return (
+        (
+            "座位ごとのアレル数と頻度だけを出し、個人の遺伝型は出さない。",
+            "Only allele counts and frequencies a site leave; no person's genotype.",
+        ),
+        (
+            f"{method.min_allele_count} 回未満しか見られないアレルは秘す。",
+            f"Alleles seen fewer than {method.min_allele_count} times are hidden.",
+        ),
+        (
+            f"ある人が集団にいるかを当てる検定の検出力は、偽陽性率 {method.membership_false_positive_rate} で {method.membership_max_power} 以下とする。",
+            f"A test of whether a person is in the group finds at most {method.membership_max_power:.0%} of them at a false-positive rate of {method.membership_false_positive_rate}.",
+        ),
+        over,
+        _approved(method.approved_by),
+    )
+
+
+def _controlled(method: ControlledRows) -> tuple[Bilingual, ...]:
+    sentences: list[Bilingual] = [
+        ("仮名化した行であり、なお個人情報である。", "Pseudonymized rows; they are still personal data."),
+        (
+            "許可ごとに、受領者だけが開ける封緘された抽出としてのみ渡す。",
+            "They are given only as an extract under a permit, sealed to its recipient.",
+        ),
+    ]
+    if method.max_people is not None:
+        sentences.append(
+            (f"一度に渡すのは {method.max_people} 人まで。", f"At most {method.max_people} people at a time.")
+        )
+    return tuple(sentences)
+
+
+def _approved(by: str) -> Bilingual:
+    return (
+        f"これらの数値は法令ではなく機関の選択であり、{by} が承認した。",
+        f"These numbers are the institution's choice, not law; approved by {by}.",
+    )
