@@ -1,89 +1,31 @@
 """Laws of contribution bounding: what one person moves, and that order and partition do not matter."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import ibis
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from anonymization.dp.bounding import bounded_cells
-from anonymization.dp.plan import QueryPlan, plan
+from anonymization.dp.plan import QueryPlan
 from policies.errors import DataError, PolicyError
-from policies.model.method import DpStatistics
+from tests.support.dp_methods import BOUNDING_KEY, REGIONS, Row, Rows, query, visits
+from tests.support.dp_methods import planned as plan_of
 
-KEY = b"a key of the tests, not a secret"
-REGIONS = ("north", "south", "east")
-YEARS = ("2023", "2024")
-SCHEMA = pa.schema([("__person", pa.string()), ("region", pa.string()), ("year", pa.int64()), ("hba1c", pa.float64())])
-
-Row = tuple[str | None, str | None, int | None, float | None]
+KEY = BOUNDING_KEY
 
 
-@dataclass(frozen=True)
-class Rows:
-    """The smallest thing that has rows."""
-
-    rows: ibis.Table
-
-
-def method(statistic: str, *, cells: int = 2, rows: int = 2, by: Sequence[str] = ("region", "year")) -> DpStatistics:
-    keys = {"region": REGIONS, "year": YEARS}
-    query = {
-        "name": "visits",
-        "title": {"ja": "受診", "en": "Visits"},
-        "statistic": statistic,
-        "table": "visits",
-        "by": [{"column": column, "values": list(keys[column]), "source": "codebook v7"} for column in by],
-        "bounds": {"cells_per_person": cells, "rows_per_person_per_cell": rows, "source": "protocol 4.2"},
-        "rho_share": "1",
-    }
-    if statistic in {"sum", "mean"}:
-        query |= {"value": "hba1c", "clip": {"low": "3", "high": "15", "grid": "0.1", "source": "guideline"}}
-    return DpStatistics.model_validate(
-        {
-            "kind": "dp_statistics",
-            "unit": "person",
-            "neighbouring": "add_remove",
-            "accountant": "zcdp",
-            "mechanism": "discrete_gaussian",
-            "budget": {
-                "population": "demo",
-                "population_rho_cap": "0.5",
-                "release_rho": "0.05",
-                "delta": "0.00000001",
-                "period_from": "2026-01-01",
-                "period_to": "2026-12-31",
-                "approved_by": "board",
-            },
-            "queries": [query],
-        }
-    )
-
-
-def planned(statistic: str, *, cells: int = 2, rows: int = 2, by: Sequence[str] = ("region", "year")) -> QueryPlan:
-    made = plan(
-        method(statistic, cells=cells, rows=rows, by=by), policy_digest="sha256:00", snapshot_digest="sha256:11"
-    )
-    return made.queries[0]
-
-
-def table(rows: Sequence[Row]) -> Rows:
-    columns = list(zip(*rows, strict=True)) if rows else [(), (), (), ()]
-    arrays = [pa.array(values, field.type) for values, field in zip(columns, SCHEMA, strict=True)]
-    return Rows(ibis.memtable(pa.table(arrays, schema=SCHEMA)))
+def planned(statistic: str, *, by: Sequence[str] = ("region", "year")) -> QueryPlan:
+    return plan_of([query(statistic, by=by)]).queries[0]
 
 
 PLANS = {statistic: planned(statistic) for statistic in ("people", "rows", "sum", "mean")}
 
 people = st.sampled_from(["p1", "p2", "p3", "p4"])
 values = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True, width=64))
-row = st.tuples(
-    people, st.sampled_from([*REGIONS, "west", None]), st.sampled_from([2023, 2024, 1999, None]), values
-)
+row = st.tuples(people, st.sampled_from([*REGIONS, "west", None]), st.sampled_from([2023, 2024, 1999, None]), values)
 
 
 @pytest.mark.parametrize("statistic", ["people", "rows", "sum", "mean"])
@@ -91,12 +33,12 @@ row = st.tuples(
 def test_removing_a_person_moves_at_most_k_cells_by_at_most_the_bound(statistic: str, data: st.DataObject) -> None:
     rows = data.draw(st.lists(row, max_size=40))
     gone = data.draw(people)
-    query = PLANS[statistic]
-    with_person = bounded_cells(table(rows), query, key=KEY)
-    without = bounded_cells(table([entry for entry in rows if entry[0] != gone]), query, key=KEY)
-    for part in query.parts:
+    asked = PLANS[statistic]
+    with_person = bounded_cells(visits(rows), asked, key=KEY)
+    without = bounded_cells(visits([entry for entry in rows if entry[0] != gone]), asked, key=KEY)
+    for part in asked.parts:
         moved = np.abs(with_person[part.quantity] - without[part.quantity])
-        assert np.count_nonzero(moved) <= query.cells_per_person
+        assert np.count_nonzero(moved) <= asked.cells_per_person
         assert moved.max(initial=0) <= part.cell_bound
         assert float((moved.astype(float) ** 2).sum()) <= part.sensitivity**2
 
@@ -114,74 +56,74 @@ def test_cells_do_not_depend_on_order_or_partitions(statistic: str, partitions: 
         )
         for _ in range(300)
     ]
-    query = PLANS[statistic]
-    expected = bounded_cells(table(rows), query, key=KEY)
+    asked = PLANS[statistic]
+    expected = bounded_cells(visits(rows), asked, key=KEY)
     shuffled = [rows[index] for index in generator.permutation(len(rows))]
-    parts = [table(shuffled[start::partitions]).rows for start in range(partitions)]
-    got = bounded_cells(Rows(ibis.union(*parts) if partitions > 1 else parts[0]), query, key=KEY)
-    for part in query.parts:
+    parts = [visits(shuffled[start::partitions]).rows for start in range(partitions)]
+    got = bounded_cells(Rows(ibis.union(*parts) if partitions > 1 else parts[0]), asked, key=KEY)
+    for part in asked.parts:
         assert got[part.quantity].tolist() == expected[part.quantity].tolist()
 
 
 def test_a_persons_choice_is_the_same_whoever_else_is_there() -> None:
     busy: list[Row] = [("p1", region, year, 6.0) for region in REGIONS for year in (2023, 2024)]
     others: list[Row] = [("p2", "north", 2023, 6.0), ("p3", "south", 2024, 6.0)]
-    query = PLANS["people"]
-    alone = bounded_cells(table(busy), query, key=KEY)["people"]
-    together = bounded_cells(table(busy + others), query, key=KEY)["people"]
-    rest = bounded_cells(table(others), query, key=KEY)["people"]
+    asked = PLANS["people"]
+    alone = bounded_cells(visits(busy), asked, key=KEY)["people"]
+    together = bounded_cells(visits(busy + others), asked, key=KEY)["people"]
+    rest = bounded_cells(visits(others), asked, key=KEY)["people"]
     assert (together - rest).tolist() == alone.tolist()
 
 
 def test_people_counts_each_person_once_in_a_cell() -> None:
     rows: list[Row] = [("p1", "north", 2023, None)] * 5 + [("p2", "north", 2023, 1.0)]
-    cells = bounded_cells(table(rows), PLANS["people"], key=KEY)["people"]
+    cells = bounded_cells(visits(rows), PLANS["people"], key=KEY)["people"]
     assert cells.tolist() == [2, 0, 0, 0, 0, 0]
 
 
 def test_rows_are_bounded_per_person_and_cell() -> None:
     rows: list[Row] = [("p1", "south", 2024, None)] * 5
-    assert bounded_cells(table(rows), PLANS["rows"], key=KEY)["rows"].tolist() == [0, 0, 0, 2, 0, 0]
+    assert bounded_cells(visits(rows), PLANS["rows"], key=KEY)["rows"].tolist() == [0, 0, 0, 2, 0, 0]
 
 
 def test_sums_are_in_grid_units_and_clipped_and_means_from_the_center() -> None:
     rows: list[Row] = [("p1", "north", 2023, 5.64), ("p1", "north", 2023, 99.0), ("p2", "north", 2023, float("-inf"))]
-    assert bounded_cells(table(rows), PLANS["sum"], key=KEY)["sum"].tolist() == [56 + 150 + 30, 0, 0, 0, 0, 0]
-    mean = bounded_cells(table(rows), PLANS["mean"], key=KEY)
+    assert bounded_cells(visits(rows), PLANS["sum"], key=KEY)["sum"].tolist() == [56 + 150 + 30, 0, 0, 0, 0, 0]
+    mean = bounded_cells(visits(rows), PLANS["mean"], key=KEY)
     assert mean["sum"].tolist() == [56 + 150 + 30 - 3 * 90, 0, 0, 0, 0, 0]
     assert mean["rows"].tolist() == [3, 0, 0, 0, 0, 0]
 
 
 def test_rows_without_a_value_do_not_count_in_means() -> None:
     rows: list[Row] = [("p1", "north", 2023, None), ("p2", "north", 2023, float("nan")), ("p3", "north", 2023, 9.0)]
-    assert bounded_cells(table(rows), PLANS["mean"], key=KEY)["rows"].tolist() == [1, 0, 0, 0, 0, 0]
+    assert bounded_cells(visits(rows), PLANS["mean"], key=KEY)["rows"].tolist() == [1, 0, 0, 0, 0, 0]
 
 
 def test_null_and_undeclared_keys_count_in_no_cell() -> None:
     rows: list[Row] = [("p1", None, 2023, None), ("p1", "west", 2023, None), ("p2", "north", 1999, None)]
-    assert bounded_cells(table(rows), PLANS["people"], key=KEY)["people"].sum() == 0
+    assert bounded_cells(visits(rows), PLANS["people"], key=KEY)["people"].sum() == 0
 
 
 def test_no_rows_give_the_full_grid_of_zeros() -> None:
-    assert bounded_cells(table([]), PLANS["people"], key=KEY)["people"].tolist() == [0] * 6
+    assert bounded_cells(visits([]), PLANS["people"], key=KEY)["people"].tolist() == [0] * 6
 
 
 def test_a_query_without_keys_has_one_cell() -> None:
     rows: list[Row] = [("p1", None, None, None), ("p2", "north", 2023, None)]
-    assert bounded_cells(table(rows), planned("people", by=()), key=KEY)["people"].tolist() == [2]
+    assert bounded_cells(visits(rows), planned("people", by=()), key=KEY)["people"].tolist() == [2]
 
 
 def test_another_key_makes_another_choice() -> None:
     busy: list[Row] = [(f"p{n}", region, year, 6.0) for n in range(30) for region in REGIONS for year in (2023, 2024)]
-    first = bounded_cells(table(busy), PLANS["people"], key=KEY)["people"]
-    second = bounded_cells(table(busy), PLANS["people"], key=KEY + b"!")["people"]
+    first = bounded_cells(visits(busy), PLANS["people"], key=KEY)["people"]
+    second = bounded_cells(visits(busy), PLANS["people"], key=KEY + b"!")["people"]
     assert first.sum() == second.sum() == 60
     assert first.tolist() != second.tolist()
 
 
 def test_no_cell_is_favored() -> None:
     busy: list[Row] = [(f"p{n}", region, year, 6.0) for n in range(600) for region in REGIONS for year in (2023, 2024)]
-    cells = bounded_cells(table(busy), PLANS["people"], key=KEY)["people"]
+    cells = bounded_cells(visits(busy), PLANS["people"], key=KEY)["people"]
     # Each cell is chosen with probability 1/3: mean 200, standard deviation 11.5; five of them is one in a million.
     assert cells.sum() == 1200
     assert np.abs(cells - 200).max() < 58
@@ -189,12 +131,12 @@ def test_no_cell_is_favored() -> None:
 
 def test_rows_of_nobody_are_refused() -> None:
     with pytest.raises(DataError) as caught:
-        bounded_cells(table([(None, "north", 2023, None)]), PLANS["people"], key=KEY)
+        bounded_cells(visits([(None, "north", 2023, None)]), PLANS["people"], key=KEY)
     assert caught.value.code == "dp.row-without-person"
 
 
 def test_an_unknown_column_is_refused() -> None:
-    rows = Rows(table([("p1", "north", 2023, None)]).rows.drop("year"))
+    rows = Rows(visits([("p1", "north", 2023, None)]).rows.drop("year"))
     with pytest.raises(PolicyError) as caught:
         bounded_cells(rows, PLANS["people"], key=KEY)
     assert caught.value.code == "dp.unknown-column"
@@ -202,12 +144,12 @@ def test_an_unknown_column_is_refused() -> None:
 
 def test_a_short_key_is_refused() -> None:
     with pytest.raises(PolicyError) as caught:
-        bounded_cells(table([]), PLANS["people"], key=b"short")
+        bounded_cells(visits([]), PLANS["people"], key=b"short")
     assert caught.value.code == "dp.weak-key"
 
 
 def test_an_engine_failure_quotes_neither_values_nor_key() -> None:
-    rows = Rows(table([("p1", "north", 2023, 6.0)]).rows.mutate(hba1c=ibis.literal("canary-7731")))
+    rows = Rows(visits([("p1", "north", 2023, 6.0)]).rows.mutate(hba1c=ibis.literal("canary-7731")))
     with pytest.raises(DataError) as caught:
         bounded_cells(rows, PLANS["sum"], key=KEY)
     assert caught.value.code == "dp.engine-failed"
