@@ -97,9 +97,9 @@ def _connect() -> Any:
     return duckdb.connect(":memory:")
 
 
+# Results are read to their end (`fetchall`): DuckDB refuses other work on a connection with an unfinished result.
 def _load(connection: Any, name: str, rows: "ibis.Table", columns: Sequence[str]) -> None:
-    reader = rows.select(*dict.fromkeys(columns)).to_pyarrow_batches()
-    connection.register("arriving", reader)
+    connection.register("arriving", rows.select(*dict.fromkeys(columns)).to_pyarrow())
     connection.execute(f"CREATE TABLE {name} AS SELECT * FROM arriving")
     connection.unregister("arriving")
 
@@ -110,7 +110,7 @@ def quoted(column: str) -> str:
 
 
 def _not_empty(connection: Any) -> CheckResult:
-    rows = int(connection.execute("SELECT COUNT(*) FROM published").fetchone()[0])
+    rows = int(connection.execute("SELECT COUNT(*) FROM published").fetchall()[0][0])
     return CheckResult(
         name="recount.not_empty",
         kind=CheckKind.RECOUNT,
@@ -130,7 +130,7 @@ def _check_k(connection: Any, quasi_identifiers: Sequence[str], k: int, person: 
         FROM (SELECT {people} AS people FROM published GROUP BY {keys})
         """,
         [k],
-    ).fetchone()
+    ).fetchall()[0]
     return CheckResult(
         name="recount.k",
         kind=CheckKind.RECOUNT,
@@ -151,7 +151,7 @@ def _check_l(connection: Any, quasi_identifiers: Sequence[str], criterion: Disti
         FROM (SELECT COUNT(DISTINCT {quoted(criterion.column)}) AS diversity FROM published GROUP BY {keys})
         """,
         [criterion.l],
-    ).fetchone()
+    ).fetchall()[0]
     return CheckResult(
         name=f"recount.l.{criterion.column}",
         kind=CheckKind.RECOUNT,
@@ -173,7 +173,7 @@ def _check_rows(connection: Any, row_id: str) -> CheckResult:
           (SELECT COUNT(*) - COUNT(DISTINCT {key}) FROM published)
           + (SELECT COUNT(*) - COUNT(DISTINCT {key}) FROM source)
         """
-    ).fetchone()
+    ).fetchall()[0]
     passed = strange == 0 and repeated == 0
     return CheckResult(
         name="recount.rows",
@@ -205,7 +205,7 @@ def _check_labels(connection: Any, column: str, source: SourceRows) -> CheckResu
     mistaken = int(
         connection.execute(
             f"SELECT COUNT(*) FROM published AS p JOIN source AS s ON s.{key} = p.{key} {join} WHERE {wrong}"
-        ).fetchone()[0]
+        ).fetchall()[0][0]
     )
     return CheckResult(
         name=f"recount.label.{column}",
@@ -221,7 +221,7 @@ def _check_labels(connection: Any, column: str, source: SourceRows) -> CheckResu
 
 def _as_written(connection: Any, name: str) -> str:
     """Return the SQL for a source value as hierarchies write it: a whole number without decimals."""
-    kind = str(connection.execute(f"SELECT typeof({name}) FROM source LIMIT 1").fetchone()[0])
+    kind = str(connection.execute(f"SELECT typeof({name}) FROM source LIMIT 1").fetchall()[0][0])
     text = f"CAST(s.{name} AS VARCHAR)"
     return f"regexp_replace({text}, '\\.0$', '')" if kind in {"DOUBLE", "FLOAT"} else text
 
