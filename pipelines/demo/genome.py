@@ -116,7 +116,7 @@ def _place(rng: np.random.Generator, founder: NDArray[np.uint8]) -> Alleles:
     on_branch = np.zeros((_BRANCHES, _FOUNDERS), dtype=np.int8)
     for branch in range(_BRANCHES):
         on_branch[branch, order[(opening[branch] + np.arange(widths[branch])) % _FOUNDERS]] = 1
-    is_rare = rng.random(size) < _RARE_SHARE
+    is_rare = np.asarray(rng.random(size)) < _RARE_SHARE
     for site in range(size):
         if is_rare[site]:
             _sprinkle(rng, alleles[site], founder[site], 1)
