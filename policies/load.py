@@ -345,6 +345,10 @@ def _characters(text: str, file: str) -> Iterator[Finding]:
             yield _block("policy.yaml-invisible-character", place, what, why, "remove it")
 
 
+def _is_empty(event: Event) -> bool:
+    return isinstance(event, ScalarEvent) and event.style is None and event.tag is None and not event.value
+
+
 class _StopReadingError(Exception):
     """Nothing more can be learned from this file."""
 
@@ -406,7 +410,13 @@ class _Composer:
             if isinstance(event, MappingEndEvent):
                 break
             key = self._key(event, depth)
-            node = self._node(next(self._events), depth + 1)
+            value = next(self._events)
+            if _is_empty(value):
+                # The parser places an empty value at the next token; the reader looks at its key.
+                self._refuse(event, "yaml-empty-value", "a value is empty", "write a value, or remove the key")
+                node = Node(event.start_mark.line + 1, event.start_mark.column + 1, None)
+            else:
+                node = self._node(value, depth + 1)
             if key is None:
                 continue
             if key in entries:
@@ -442,7 +452,7 @@ class _Composer:
         if text in named:
             return named[text]
         if not text:
-            self._refuse(event, "yaml-empty-value", "a value is empty", "write a value, or remove the key")
+            self._refuse(event, "yaml-empty-value", "an item is empty", "write a value, or remove the item")
             return None
         if _INTEGER.fullmatch(text) and len(text) < 19:
             return int(text)
