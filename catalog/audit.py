@@ -102,7 +102,7 @@ class Checkpoint:
                 "audit.checkpoint-unreadable",
                 what="a file is not a checkpoint of the audit log",
                 why="its count, head, time, key id or signature is missing",
-                fix="give the file that `niji audit verify --checkpoint` wrote",
+                fix="give the file that `niji audit checkpoint --output` wrote",
             ) from None
 
 

@@ -10,6 +10,7 @@ tables access-right, data-theme, language, file-type, frequency, dataset-type, c
 from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
+from urllib.parse import quote
 
 from rdflib import BNode, Graph, Literal, Namespace, URIRef
 from rdflib.namespace import DCTERMS, FOAF, PROV, RDF, RDFS, SKOS, XSD
@@ -120,9 +121,7 @@ class RdfFormat(StrEnum):
 
 def export(records: Iterable[CatalogRecord], *, rdf_format: RdfFormat, base: str = BASE) -> str:
     """Return the records as one RDF document, without a catalog wrapper (HealthDCAT-AP would check it as a dataset)."""
-    written = build_graph(records, base=base).serialize(
-        format=rdf_format.value if rdf_format is not RdfFormat.XML else "pretty-xml"
-    )
+    written = build_graph(records, base=base).serialize(format=rdf_format.value)
     return str(written)
 
 
@@ -300,10 +299,11 @@ class _Describer:
             self.graph.add((node, DCAT.byteSize, Literal(size, datatype=XSD.nonNegativeInteger)))
 
     def _file(self, file: FileRecord) -> None:
-        node = self._new_distribution(URIRef(f"{self.node}/files/{file.path}"))
+        address = URIRef(f"{self.node}/files/{self.record.version}/{quote(file.path)}")
+        node = self._new_distribution(address)
         self._texts(node, DCTERMS.title, Text(ja=file.path, en=file.path))
         if self.base.startswith("http"):
-            self.graph.add((node, DCAT.downloadURL, URIRef(f"{self.node}/files/{file.path}")))
+            self.graph.add((node, DCAT.downloadURL, address))
         self.graph.add((node, DCTERMS["format"], self._file_type(file.format)))
         self.graph.add((node, DCAT.byteSize, Literal(file.size_bytes, datatype=XSD.nonNegativeInteger)))
 

@@ -54,3 +54,8 @@ class Passphrase(Secret):
 
     def __init__(self, text: str) -> None:
         super().__init__(text.encode("utf-8"))
+
+
+def as_passphrase(value: str | Passphrase) -> Passphrase:
+    """Return a passphrase that settings or a prompt hold as text."""
+    return value if isinstance(value, Passphrase) else Passphrase(value)

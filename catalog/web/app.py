@@ -3,6 +3,7 @@
     /ja/ /en/                                   list and search; all state is in the query string
     /{language}/datasets/{id}                   one dataset
     /{language}/about                           what this is
+    /datasets/{id}                              the dataset's own address: leads to the page, or to RDF by Accept
     /datasets/{id}.ttl .jsonld .rdf             one record as DCAT;  /catalog.ttl … all of them
     /datasets/{id}/request-form.json            the form, made out for the release
     /datasets/{id}/files/{version}/{path}       files of open releases only
@@ -59,6 +60,7 @@ def create_app(store: CatalogStore, *, released: Path, public_url: str | None = 
         ("/datasets/{record_id}/request-form.json", portal.request_form),
         ("/datasets/{record_id}/files/{version}/{path:path}", portal.file),
         ("/datasets/{record_id}.{kind}", portal.dataset_rdf),
+        ("/datasets/{record_id}", portal.address),
         ("/{language}/", portal.listing),
         ("/{language}/about", portal.about),
         ("/{language}/datasets/{record_id}", portal.dataset),
@@ -119,6 +121,15 @@ class _Portal:
         record = self._record(record_id, version)
         context = {"record": record, "versions": self.store.versions(record.id)}
         return HTMLResponse(render("dataset.html", language, path=f"/datasets/{record.id}", context=context))
+
+    def address(self, request: Request, record_id: str) -> Response:
+        """Answer a dataset's own address: the page for people, RDF for who asks for it."""
+        record = self._record(record_id)
+        accept = request.headers.get("accept", "")
+        kind = next((kind for kind, (_, media_type) in _RDF.items() if media_type in accept), None)
+        language = preferred_language(request.headers.get("accept-language", ""))
+        target = f"/datasets/{record.id}.{kind}" if kind else f"/{language.value}/datasets/{record.id}"
+        return RedirectResponse(target, status_code=303, headers={"Vary": "Accept, Accept-Language"})
 
     def dataset_rdf(self, record_id: str, kind: str) -> Response:
         return self._rdf([self._record(record_id)], kind)

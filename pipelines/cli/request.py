@@ -1,0 +1,175 @@
+"""`niji request …`: submit a request for data, see where it stands, decide on it.
+
+Who acts is what the operator of the command line says (`--by`); in the portal it is who is logged in.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from pydantic import ValidationError
+
+from pipelines.cli.catalog_home import DEFAULT_HOME, Home, Json, open_desk, print_json, today
+from policies.errors import DataError, Place
+
+if TYPE_CHECKING:
+    from catalog.access import Request, RequestForm
+    from catalog.assessment import Assessment
+
+app = typer.Typer(help="Ask for data under a permit, and decide on requests.", no_args_is_help=True)
+
+
+@app.command(epilog="Example: niji request submit request-admissions.json   (the form is on the dataset's page)")
+def submit(
+    form: Annotated[Path, typer.Argument(help="The filled-in form (JSON).")],
+    key: Annotated[
+        Path | None, typer.Option(help="The recipient's public key file (NAME.pub), instead of its text in the form.")
+    ] = None,
+    returned: Annotated[str | None, typer.Option("--request", help="The returned request that this mends.")] = None,
+    as_json: Json = False,
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Submit a request."""
+    request = open_desk(home).submit(_read_form(form, key), on=today(), returned=returned)
+    _show([request], as_json=as_json)
+
+
+@app.command(epilog="Examples: niji request show  ·  niji request show request-2026-1a2b3c4d --policies policies")
+def show(
+    request_id: Annotated[str | None, typer.Argument(metavar="[REQUEST]", help="One request; all if none.")] = None,
+    policies: Annotated[
+        Path | None, typer.Option(help="The policies folder: also measure the request against its release policy.")
+    ] = None,
+    as_json: Json = False,
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Show requests: state, history, permit; with --policies also what the machine says of one."""
+    desk = open_desk(home)
+    if request_id is None:
+        _show(list(desk.store.requests()), as_json=as_json)
+        return
+    request = desk.request(request_id)
+    assessment = None
+    if policies is not None:
+        from policies.load import load_library
+
+        release = load_library(policies).release(request.form.release)
+        assessment = desk.assess(request, release, on=today())
+    _show([request], as_json=as_json, assessment=assessment)
+
+
+@app.command(
+    epilog="Example: niji request decide request-2026-1a2b3c4d approve --by c-abe --policies policies --comment '…'"
+)
+def decide(
+    request_id: Annotated[str, typer.Argument(metavar="REQUEST", help="The request.")],
+    decision: Annotated[str, typer.Argument(help="approve, reject, return, revoke, close or expire.")],
+    by: Annotated[
+        str,
+        typer.Option(
+            metavar="USER[:ROLE]",
+            help="Who decides, never somebody named in the request; as compliance, steward, researcher or system.",
+        ),
+    ],
+    comment: Annotated[str, typer.Option(help="The reason; owed to the applicant unless it is a plain approval.")] = "",
+    policies: Annotated[Path, typer.Option(help="The policies folder; an approval is measured against it.")] = Path(
+        "policies"
+    ),
+    as_json: Json = False,
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Decide on a request; an approval makes the permit. Exit 12 if the decision is not allowed."""
+    from catalog.access import Actor, Event, EventKind, Role
+    from policies.load import load_library
+
+    kind = EventKind(_known(decision, [each.value for each in EventKind if each is not EventKind.SUBMIT], "decision"))
+    user, _, role = by.partition(":")
+    actor = Actor(user, frozenset({Role(_known(role or "compliance", [each.value for each in Role], "role"))}))
+    desk = open_desk(home)
+    release = None
+    if kind is EventKind.APPROVE:
+        release = load_library(policies).release(desk.request(request_id).form.release)
+    request = desk.decide(request_id, Event(kind, actor, today(), comment), release=release)
+    _show([request], as_json=as_json)
+
+
+def _known(value: str, allowed: list[str], what: str) -> str:
+    if value not in allowed:
+        raise typer.BadParameter(f"the {what} is one of: {', '.join(allowed)}")
+    return value
+
+
+def _read_form(path: Path, key: Path | None) -> "RequestForm":
+    from catalog.access import RequestForm
+
+    try:
+        body = json.loads(path.read_text("utf-8"))
+        if key is not None:
+            body["recipient_public_key"] = key.read_text("ascii")
+        return RequestForm.model_validate(body)
+    except ValidationError as error:
+        fields = sorted({".".join(str(part) for part in each["loc"]) for each in error.errors(include_input=False)})
+        raise DataError(
+            "request.form",
+            what=f"{len(fields)} places of the form are empty or wrong: {', '.join(fields)}",
+            why="a request is judged by what its form says",
+            fix="fill in these places; the dataset's page has a fresh form",
+            where=Place(str(path)),
+        ) from None
+    except (OSError, ValueError, TypeError):
+        raise DataError(
+            "request.unreadable",
+            what="the form or the key file cannot be read",
+            why="it is missing, or the form is not a JSON object in UTF-8",
+            fix="save the form as JSON",
+            where=Place(str(path)),
+        ) from None
+
+
+def _show(requests: "list[Request]", *, as_json: bool, assessment: "Assessment | None" = None) -> None:
+    if as_json:
+        body = [_as_json(request) for request in requests]
+        print_json({"requests": body, "assessment": assessment.as_json() if assessment else None})
+        return
+    for request in requests:
+        form = request.form
+        typer.echo(f"{request.id}  {request.state.value} ({request.state.ja})  {form.release} {form.release_version}")
+        for step in request.history:
+            reason = f": {step.comment}" if step.comment else ""
+            typer.echo(f"  {step.on}  {step.kind.value} by {step.actor}{reason}")
+        if request.permit is not None:
+            permit = request.permit
+            standing = "" if permit.is_active else "  (ended)"
+            typer.echo(f"  permit {permit.id}, {permit.valid_from} to {permit.expires_on}{standing}")
+            typer.echo(f"  key {permit.key_fingerprint}")
+    if assessment is not None:
+        typer.echo(f"assessment: {assessment.verdict.value} ({assessment.verdict.ja})")
+        for reason_found in assessment.reasons:
+            typer.echo(f"  {reason_found.verdict.value:7} {reason_found.code}: {reason_found.text.en}")
+    if not requests:
+        typer.echo("no requests")
+
+
+def _as_json(request: "Request") -> dict[str, object]:
+    form = request.form
+    return {
+        "id": request.id,
+        "state": request.state.value,
+        "release": form.release,
+        "release_version": form.release_version,
+        "applicant": form.applicant,
+        "recipient": form.recipient,
+        "history": [
+            {
+                "event": step.kind.value,
+                "actor": step.actor,
+                "on": step.on.isoformat(),
+                "before": step.before.value,
+                "after": step.after.value,
+                "comment": step.comment,
+            }
+            for step in request.history
+        ],
+        "permit": {**request.permit.as_json(), "is_active": request.permit.is_active} if request.permit else None,
+    }
