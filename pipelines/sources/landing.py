@@ -9,6 +9,7 @@ import hashlib
 import io
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -72,29 +73,30 @@ def find_files(patterns: Sequence[str], *, landing: Path, folders: bool = False)
         DataError: `data.outside-landing`, or `data.source-missing`.
     """
     root = landing.resolve()
-    found: list[LandedFile] = []
+    found: dict[Path, LandedFile] = {}  # a file that two patterns name is one file
+    counts: Counter[str] = Counter()
     for pattern in patterns:
         pure = PurePosixPath(pattern)
         if pure.is_absolute() or ".." in pure.parts:
             raise _outside(pattern)
-        if _WILD.intersection(pattern):
-            found.extend(_glob(pattern, root))
-        else:
-            found.append(_inside(root / pattern, root, pattern, folders=folders))
-    return tuple(found)
+        if not _WILD.intersection(pattern):
+            file = _inside(root / pattern, root, pattern, folders=folders)
+            found.setdefault(file.path, file)
+            continue
+        for path in _matches(pattern, root):
+            folder = path.parent.relative_to(root).as_posix()
+            file = _inside(path, root, f"{folder}/#{counts[folder] + 1}")
+            if file.path not in found:
+                counts[folder] += 1
+                found[file.path] = file
+    return tuple(found.values())
 
 
-def _glob(pattern: str, root: Path) -> list[LandedFile]:
+def _matches(pattern: str, root: Path) -> list[Path]:
     matches = sorted(path for path in root.glob(pattern) if not path.is_dir() and not path.name.startswith("."))
     if not matches:
         raise _missing(pattern)
-    files: list[LandedFile] = []
-    seen: dict[str, int] = {}
-    for path in matches:
-        folder = path.parent.relative_to(root).as_posix()
-        seen[folder] = seen.get(folder, 0) + 1
-        files.append(_inside(path, root, f"{folder}/#{seen[folder]}"))
-    return files
+    return matches
 
 
 def _inside(path: Path, root: Path, label: str, *, folders: bool = False) -> LandedFile:
