@@ -12,7 +12,7 @@ import pyarrow as pa
 from anonymization.evidence import CheckResult, Evidence, Statement
 from anonymization.generalize import Generalized, generalize_table
 from anonymization.hierarchy import Hierarchy
-from anonymization.key_maps import attach_values, count_distinct, count_nulls, count_rows
+from anonymization.key_maps import attach_values, count_distinct, count_nulls, count_rows, distinct_values
 from anonymization.quasi import QuasiIdentifier
 from anonymization.recount import SourceRows, recount
 from anonymization.risk import risk
@@ -43,7 +43,8 @@ def protect_microdata(
 
     The record table (with the columns of people joined to it) is generalized by the search; classes that fail are
     removed. Each remaining record gets a random id of 128 bits; tables that hold the record's key become details under
-    that id. Rows are ordered by random id, so their order tells nothing.
+    that id. Rows are ordered by random id, so their order tells nothing. Values under `roll_up_rare` that the removal
+    made rare again become null.
 
     Args:
         release: A release with the method `microdata`.
@@ -89,8 +90,9 @@ def protect_microdata(
         person=PERSON,
         progress=progress,
     )
+    rare = {name: people for name, people in record.rare.items() if name not in method.quasi_identifiers}
     # The result is read once, so that ids, details, risks and recount speak of the same rows.
-    kept = generalized.rows.to_pyarrow()
+    kept = _without_rare(generalized.rows, rare).to_pyarrow()
     tables = _with_new_ids(release, record, details, kept)
     kept_rows = ibis.memtable(kept)
     return Anonymized(release, tables, _evidence(method, records, generalized, quasi_identifiers, kept_rows))
@@ -203,6 +205,17 @@ def _leaving_records(record: TreatedTable) -> ibis.Table:
     return rows
 
 
+def _without_rare(rows: ibis.Table, rare: Mapping[str, int]) -> ibis.Table:
+    """Empty the cells whose value has become rare because records were suppressed (セル削除, rule APPI-24)."""
+    for name, min_persons in rare.items():
+        if name in rows.columns:
+            people = rows.group_by(name).aggregate(people=rows[PERSON].nunique())
+            common = distinct_values(people.filter(people.people >= min_persons), name)
+            kept = rows[name].isin(common) if common else ibis.literal(False)
+            rows = rows.mutate(**{name: kept.ifelse(rows[name], ibis.null(rows[name].type()))})
+    return rows
+
+
 def _with_new_ids(
     release: ReleasePolicy, record: TreatedTable, details: tuple[TreatedTable, ...], kept: pa.Table
 ) -> dict[str, ibis.Table]:
@@ -218,8 +231,8 @@ def _with_new_ids(
     for detail in details:
         own = [column for column in detail.leaving if column not in detail.keys and column not in detail.joined]
         id_column = next(iter(detail.keys), name)
-        linked = attach_values(detail.rows.select([*own, key]), key, new_id, output=_NEW_ID)
-        linked = linked.filter(linked[_NEW_ID].notnull())
+        linked = attach_values(detail.rows.select([*own, key, PERSON]), key, new_id, output=_NEW_ID)
+        linked = _without_rare(linked.filter(linked[_NEW_ID].notnull()), detail.rare)
         chosen = linked.select(**{id_column: linked[_NEW_ID]}, **{column: linked[column] for column in own})
         tables[detail.name] = chosen.order_by([id_column, *own])
     return tables
@@ -307,9 +320,9 @@ def _recount(
     if failed:
         raise DataError(
             "data.recount-differs",
-            what=f"the independent recount contradicts the search: {', '.join(failed)}",
+            what=f"the independent recount of the rows that would leave failed: {', '.join(failed)}",
             why="a release that two ways of counting do not agree on is not released",
-            fix="report this as a fault of the program, with the policy and the counts",
+            fix="raise the suppression limit if a sensitive column has `roll_up_rare`; else report a fault of the program",
         )
     return checks
 

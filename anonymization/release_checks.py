@@ -33,6 +33,7 @@ from anonymization.tables import (
 )
 from policies.model import ReleasePolicy
 from policies.model.method import AlleleFrequencies, DpQuery, DpStatistics, Microdata, SmallCells
+from policies.model.treatment import RollUpRare
 from policies.vocabulary import ColumnRole
 
 _KEY_ROLES = frozenset({ColumnRole.PERSON_KEY, ColumnRole.RECORD_KEY, ColumnRole.FOREIGN_KEY, ColumnRole.SAMPLE_KEY})
@@ -129,6 +130,7 @@ def _anonymized(protected: Anonymized, sources: Mapping[str, Pseudonymized]) -> 
         *classes,
         _same_classes(protected, record, method),
         *_record_ids(release, method, tables),
+        *_rare_values(release, tables),
         _no_source_key(tables, sources),
         _only_listed_columns(release, tables, frozenset({record_id_column(release)})),
     )
@@ -173,6 +175,21 @@ def _record_ids(release: ReleasePolicy, method: Microdata, tables: Mapping[str, 
     return checks
 
 
+def _rare_values(release: ReleasePolicy, tables: Mapping[str, pa.Table]) -> list[CheckResult]:
+    """A value that needs n people has at least n rows; people themselves can no longer be counted."""
+    checks = []
+    for entry in release.tables:
+        for column in entry.columns:
+            needed = max((step.min_persons for step in column.treat if isinstance(step, RollUpRare)), default=0)
+            for name, table in tables.items():
+                if needed and column.leaves and column.output_name in table.column_names:
+                    held = Counter(value for value in table.column(column.output_name).to_pylist() if value is not None)
+                    rare = sum(rows < needed for rows in held.values())
+                    what = f"no value of '{column.output_name}' has fewer than {needed} rows"
+                    checks.append(_verdict(f"rare.{name}.{column.output_name}", rare, what, rule="APPI-24"))
+    return checks
+
+
 def _small_cells(protected: SmallCellTable) -> tuple[CheckResult, ...]:
     method = protected.release.method
     if not isinstance(method, SmallCells) or set(protected.tables) != {method.table}:
@@ -198,6 +215,9 @@ def _audit(method: SmallCells, table: pa.Table) -> CheckResult:
     if shown is None:
         return _verdict("audit", 1, what, rule="CELL-HOUSE")
     counts, hidden = shown
+    if not method.margins:
+        # No sum is published, so there is no equation to narrow anything with.
+        return _verdict("audit", 0, what, rule="CELL-HOUSE", hidden=int(hidden[:-1, :-1].sum()))
     floor = 1 if method.zero_allowed else 0
     completed = _complete(counts, hidden, floor)
     if completed is None:

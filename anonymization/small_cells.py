@@ -116,9 +116,11 @@ def hide_small_cells(cells: IntArray, *, min_cell: int, zero_allowed: bool, marg
     counts = with_margins(cells)
     floor = 1 if zero_allowed else 0
     hidden = (counts < min_cell) & ((counts > 0) | (not zero_allowed))
-    if not margins:
+    if margins:
+        hidden = hide_until_wide(counts, _twin_margins(hidden), floor=floor, width=min_cell)
+    else:
+        # Without margins there are no equations: a hidden cell has no upper bound, and nothing else need be hidden.
         hidden = hidden | _margin_mask(counts.shape)
-    hidden = hide_until_wide(counts, _twin_margins(hidden), floor=floor, width=min_cell)
     if not (~hidden & (counts > 0)).any():
         raise _nothing_to_show()
     return HiddenTable(counts, hidden)
@@ -208,7 +210,7 @@ def _published(method: SmallCells, labels: Sequence[Sequence[str]], table: Hidde
 
 def _evidence(method: SmallCells, table: HiddenTable, people: int) -> Evidence:
     floor = 1 if method.zero_allowed else 0
-    intervals = hidden_intervals(table.counts, table.hidden, floor=floor)
+    intervals = hidden_intervals(table.counts, table.hidden, floor=floor) if method.margins else ()
     inner = table.hidden[:-1, :-1]
     small = (table.counts < method.min_cell) & ((table.counts > 0) | (not method.zero_allowed))
     widths = [interval.width for interval in intervals if interval.width is not None]
@@ -251,8 +253,7 @@ def _evidence(method: SmallCells, table: HiddenTable, people: int) -> Evidence:
             "hidden_primary": int((small[:-1, :-1] & inner).sum()),
             "hidden_complementary": int((~small[:-1, :-1] & inner).sum()),
             "hidden_margins": int(table.hidden.sum() - inner.sum()) if method.margins else None,
-            "audit_hidden_numbers": len(intervals),
             "audit_width_min": min(widths) if widths else None,
-            "audit_unbounded": len(intervals) - len(widths),
+            "audit_unbounded": len(intervals) - len(widths) if method.margins else int(inner.sum()),
         },
     )

@@ -48,6 +48,8 @@ class TreatedTable:
         keys: Columns of `rows` under output names that are treated keys → the domain of their values.
         record_domain: The domain of the table's record key, None without one.
         searched: Columns whose level is left to the search → the name of their hierarchy.
+        rare: Columns whose rare values were rolled up → how many people a value needs. Whoever removes rows afterwards
+            counts again.
         details_of: Tables that this one holds keys of.
     """
 
@@ -60,6 +62,7 @@ class TreatedTable:
     keys: Mapping[str, str] = field(default_factory=dict)
     record_domain: str | None = None
     searched: Mapping[str, str] = field(default_factory=dict)
+    rare: Mapping[str, int] = field(default_factory=dict)
     details_of: frozenset[str] = frozenset()
 
     @property
@@ -243,6 +246,7 @@ class _TableTreatment:
             keys={name: by_name[name].domain for name in outputs if by_name[name].is_key},
             record_domain=self._record_domain(table),
             searched={name: found for name in outputs if (found := _searched(by_name[name].entry))},
+            rare={name: found for name in outputs if (found := _rare(by_name[name].entry))},
             details_of=frozenset(other for other in (t.table for t in self.release.tables) if record_of(other) in keys),
         )
 
@@ -353,6 +357,10 @@ class _TableTreatment:
 def _searched(entry: ReleaseColumn) -> str | None:
     found = [step.hierarchy for step in entry.treat if isinstance(step, Generalize) and step.level == "search"]
     return found[-1] if found else None
+
+
+def _rare(entry: ReleaseColumn) -> int | None:
+    return max((step.min_persons for step in entry.treat if isinstance(step, RollUpRare)), default=None)
 
 
 def _every_joined_column_used(release: ReleasePolicy, treated: Mapping[str, TreatedTable]) -> None:

@@ -376,6 +376,9 @@ MICRODATA: dict[str, Any] = {
 }
 
 
+CONTROLLED_METHOD = {"kind": "controlled_rows", "environment": "sealed_extract"}
+
+
 def microdata_release(**method: Any) -> ReleasePolicy:
     return release(
         [
