@@ -48,7 +48,7 @@ def digests(library: PolicyLibrary, *, release: str | None = None) -> dict[str, 
     Raises:
         PolicyError: `policy.unknown-…`: the release, or something it names, is not in the library.
     """
-    wanted = _all(library) if release is None else _closure(library, library.release(release))
+    wanted = _all(library) if release is None else foundations(library.release(release))
     return {f"{kind.value}/{name}": _digest(library, kind, name) for kind, name in sorted(wanted)}
 
 
@@ -84,7 +84,8 @@ def _all(library: PolicyLibrary) -> set[tuple[PolicyKind, str]]:
     }
 
 
-def _closure(library: PolicyLibrary, release: ReleasePolicy) -> set[tuple[PolicyKind, str]]:
+def foundations(release: ReleasePolicy) -> set[tuple[PolicyKind, str]]:
+    """Return every policy that a release rests on, itself included, whether or not it is there."""
     return {
         (PolicyKind.RELEASE, release.id),
         (PolicyKind.SUITE, release.quality.suite),

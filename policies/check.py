@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
+from policies.canonical import foundations
 from policies.findings import Finding, in_order, is_ok
 from policies.library import PolicyKind, PolicyLibrary
 from policies.model import DatasetPolicy, Rule, RulePack
@@ -26,7 +27,8 @@ def check(library: PolicyLibrary, *, on: date, paths: Sequence[Path] | None = No
     Args:
         library: From `load_library`, or from `read_library` when broken files are to be reported too.
         on: The day on which rule packs, approvals and reviews are to be in force.
-        paths: Report only what is wrong in these files (or below these folders); None reports everything.
+        paths: Report only what is wrong in these files (or below these folders) and in what their releases rest on;
+            None reports everything.
 
     Returns:
         Findings in the order of files and lines. Nothing with severity BLOCK means that the policies may be used.
@@ -44,8 +46,17 @@ def check(library: PolicyLibrary, *, on: date, paths: Sequence[Path] | None = No
     ]
     if paths is None:
         return in_order(findings)
-    wanted = [path.resolve() for path in paths]
+    wanted = _with_foundations(library, [path.resolve() for path in paths])
     return in_order(finding for finding in findings if _is_below(Path(finding.place.file), wanted))
+
+
+def _with_foundations(library: PolicyLibrary, wanted: Sequence[Path]) -> tuple[Path, ...]:
+    """Add what the wanted releases rest on: a release is not in order while its dataset or a rule pack is not."""
+    needed: set[tuple[PolicyKind, str]] = {key for key in library.files if key[0] is PolicyKind.RULEPACK}
+    for name, release in library.releases.items():
+        if _is_below(library.files[PolicyKind.RELEASE, name], wanted):
+            needed |= foundations(release)
+    return (*wanted, *(library.files[key].resolve() for key in needed if key in library.files))
 
 
 def _is_below(file: Path, wanted: Iterable[Path]) -> bool:

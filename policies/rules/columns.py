@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from policies.library import PolicyKind
 from policies.model import DatasetPolicy, ReleaseTable, TablePolicy
+from policies.model.method import Microdata
 from policies.places import Key
 from policies.rules.identifiers import identifiers_stay_inside
 from policies.rules.view import Fault, ReleaseView
@@ -73,14 +74,19 @@ def _columns(table: ReleaseTable, source: TablePolicy, keys: tuple[Key, ...]) ->
 
 
 def _names(view: ReleaseView) -> Iterator[Fault]:
-    """Check that no two columns of one table leave under one name."""
-    for table in view.release.tables:
-        leaving = [fate for fate in view.fates if fate.leaves and fate.table is table]
-        names = Counter(fate.column.output_name for fate in leaving)
-        for fate in leaving:
-            if names[fate.column.output_name] > 1:
-                what = f"two columns of '{table.table}' leave as '{fate.column.output_name}'"
-                yield Fault("duplicate-output-name", what, "a column has one name", "rename one with `as`", fate.keys)
+    """Check that no two columns leave under one name, in one table or in the record that person tables join."""
+    method = view.release.method
+    record = method.record if isinstance(method, Microdata) else None
+    leaving = [
+        (record if record and fate.source_table.kind is TableKind.PERSON else fate.table.table, fate)
+        for fate in view.fates
+        if fate.leaves
+    ]
+    names = Counter((table, fate.column.output_name) for table, fate in leaving)
+    for table, fate in leaving:
+        if names[table, fate.column.output_name] > 1:
+            what = f"two columns of '{table}' leave as '{fate.column.output_name}'"
+            yield Fault("duplicate-output-name", what, "a column has one name", "rename one with `as`", fate.keys)
 
 
 def dataset_faults(dataset: DatasetPolicy) -> Iterator[Fault]:

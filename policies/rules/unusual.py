@@ -48,21 +48,27 @@ def _ends_in_open_class(view: ReleaseView, fate: Fate, top_age: int) -> bool:
 
 
 def records_are_alike(view: ReleaseView, _: Parameters) -> Iterator[Problem]:
-    """APPI-25: every quasi-identifier that leaves is counted by the privacy model, or coarsened in a detail table."""
+    """APPI-25: every quasi-identifier that leaves is counted by the privacy model, or coarsened in a detail table.
+
+    Dates that nobody called a quasi-identifier do not leave as they are either.
+    """
     method = view.release.method
     if view.category not in ANONYMIZED or not isinstance(method, Microdata):
         return
     for fate in view.fates:
-        is_quasi = fate.has(ColumnClass.QUASI_IDENTIFIER) or fate.source.role is ColumnRole.QUASI_IDENTIFIER
-        if not is_quasi or not fate.leaves:
+        if not fate.leaves:
             continue
+        is_quasi = fate.has(ColumnClass.QUASI_IDENTIFIER) or fate.source.role is ColumnRole.QUASI_IDENTIFIER
         is_of_record = fate.table.table == method.record or fate.source_table.kind is TableKind.PERSON
-        if is_of_record and fate.column.output_name not in method.quasi_identifiers:
+        if is_quasi and is_of_record and fate.column.output_name not in method.quasi_identifiers:
             what = f"{fate.name} is a quasi-identifier and leaves, but the privacy model does not count it"
             yield Problem(what, "add it to `method.quasi_identifiers`, or drop it", fate.keys)
-        elif not is_of_record and not fate.is_coarsened:
+        elif is_quasi and not is_of_record and not fate.is_coarsened:
             what = f"{fate.name} is a quasi-identifier of a detail table and leaves as it is"
             yield Problem(what, "coarsen it (truncate_date, to_duration_days, generalize) or drop it", fate.keys)
+        elif not is_quasi and fate.is_exact_date:
+            what = f"{fate.name} leaves as an exact date, which somebody may know"
+            yield Problem(what, "use truncate_date, to_duration_days or date_shift, or drop it", fate.keys)
 
 
 def cells_are_large(view: ReleaseView, parameters: Parameters) -> Iterator[Problem]:

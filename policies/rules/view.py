@@ -11,7 +11,7 @@ from policies.errors import PolicyError
 from policies.library import PolicyKind, PolicyLibrary
 from policies.model import Column, DatasetPolicy, ReleaseColumn, ReleasePolicy, ReleaseTable, TablePolicy
 from policies.places import Key
-from policies.vocabulary import ColumnClass, ColumnRole, OutputCategory, Severity, TableKind
+from policies.vocabulary import ColumnClass, ColumnRole, ColumnType, OutputCategory, Severity, TableKind
 
 Parameter = int | float | str | bool | tuple[str, ...]
 Parameters = Mapping[str, Parameter]
@@ -75,6 +75,12 @@ class Fate:
     def is_coarsened(self) -> bool:
         """Whether several people share a value after the treatment."""
         return bool(COARSENING & set(self.operations))
+
+    @property
+    def is_exact_date(self) -> bool:
+        """Whether the column is a date that nothing made coarser or moved."""
+        is_date = self.source.type in {ColumnType.DATE, ColumnType.TIMESTAMP}
+        return is_date and not self.is_coarsened and "date_shift" not in self.operations
 
     @property
     def is_key(self) -> bool:

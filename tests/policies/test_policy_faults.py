@@ -39,6 +39,7 @@ CASES = [
     ("duplicate-column", MICRODATA, ((SEX_LINE, SEX_LINE * 2),), "name: sex"),
     ("duplicate-table", CELLS, (("    table: patients", "    table: admissions"),), "- dataset: clinic"),
     ("duplicate-output-name", MICRODATA, (("name: outcome, treat", "name: outcome, as: weight_kg, treat"),), "as: weight_kg"),
+    ("duplicate-output-name", MICRODATA, (("name: outcome, treat", "name: outcome, as: sex, treat"),), "name: sex"),
     ("register-leaves", CONTROLLED, (("method: {kind", CONSENTS),), "table: consents"),
     ("identifier-leaves", CONTROLLED, (), "phenotype"),
     # Rule packs.
