@@ -87,6 +87,23 @@ def max_sites(people: int, *, false_positive_rate: float, max_power: float) -> i
     return math.floor(people * reach**2) if reach > 0 else 0
 
 
+def effective_sites(called_alleles: npt.NDArray[np.int64], *, people: int) -> int:
+    """Count sites for the bound when not everybody was called at each: a site of n of N people weighs N / n.
+
+    Args:
+        called_alleles: AN of each published variant.
+        people: People N in the pool.
+
+    Returns:
+        Σ max(1, 2N / AN), rounded up; the number of variants when all people were called on both chromosomes.
+
+    Source: the bound's m/N is the sum over sites of the variance of the released frequency, p(1-p)/AN, against that of
+    one genotype; Sankararaman et al. 2009 state it for equal AN = 2N.
+    """
+    weights = 2 * people / np.maximum(called_alleles, 1)
+    return math.ceil(round(float(np.maximum(weights, 1).sum()), 6))
+
+
 def membership_bound(sites: int, *, people: int, false_positive_rate: float, max_power: float) -> MembershipBound:
     """Put the bound of a proposed release beside its limit."""
     return MembershipBound(

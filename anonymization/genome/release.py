@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from anonymization.evidence import CheckKind, CheckResult, Evidence, Statement
 from anonymization.genome.frequencies import allele_counts
-from anonymization.genome.membership import MembershipBound, membership_bound
+from anonymization.genome.membership import MembershipBound, effective_sites, membership_bound
 from anonymization.tables import AlleleFrequencyTable, EventTable, GenotypeTable, PersonTable, Pseudonymized
 from policies.errors import DataError, PolicyError
 from policies.model import DatasetPolicy, ReleasePolicy
@@ -88,7 +88,7 @@ def protect_allele_frequencies(release: ReleasePolicy, sources: Mapping[str, Pse
     An allele is published if its count is at least `min_allele_count` and, with `complement_floor`, if the alleles of
     its position that are not published sum to at least `min_allele_count` too. All others are left out, also those
     counted zero: a row that said "hidden" would say that somebody carries a rare allele. Every published allele counts
-    as one independent site against the bound. Over the bound the release is refused, or, with `thin`, the alleles above
+    as one independent site against the bound, or more where not everybody was called. Over the bound the release is refused, or, with `thin`, the alleles above
     the floor are cut to as many as the bound allows, evenly spaced in genome order, whatever their frequency.
 
     Args:
@@ -122,7 +122,7 @@ def protect_allele_frequencies(release: ReleasePolicy, sources: Mapping[str, Pse
     counts = allele_counts(table)
     chosen = _select(counts, method, people)
     if not chosen.bound.holds:
-        raise _over_bound(release, chosen.bound)
+        raise _over_bound(release, int(chosen.published.sum()), chosen.bound)
     if not chosen.published.any():
         raise DataError(
             "genome.nothing-left",
@@ -184,19 +184,24 @@ def _count_people(table: GenotypeTable, source: Pseudonymized) -> int:
 
 
 def _select(counts: pa.Table, method: AlleleFrequencies, people: int) -> _Selection:
-    published = _above_floor(counts, method)
-    above = int(published.sum())
-    bound = _bound(above, method, people)
-    if not bound.holds and method.over_bound == "thin":
+    above = published = _above_floor(counts, method)
+    bound = _bound(counts, published, method, people)
+    if method.over_bound == "thin":
         # Leaving alleles out only makes the rest at a position larger, so the floor still holds afterwards.
-        published = _evenly(counts, published, bound.max_sites)
-        bound = _bound(int(published.sum()), method, people)
-    return _Selection(published, above - bound.sites, counts.num_rows - above, bound)
+        while not bound.holds:
+            most = int(published.sum())
+            published = _evenly(counts, above, min(most - 1, most * bound.max_sites // bound.sites))
+            bound = _bound(counts, published, method, people)
+    left, kept = int(above.sum()), int(published.sum())
+    return _Selection(published, left - kept, counts.num_rows - left, bound)
 
 
-def _bound(sites: int, method: AlleleFrequencies, people: int) -> MembershipBound:
+def _bound(
+    counts: pa.Table, published: npt.NDArray[np.bool_], method: AlleleFrequencies, people: int
+) -> MembershipBound:
+    called = np.asarray(counts.column("AN").to_numpy(), dtype=np.int64)[published]
     return membership_bound(
-        sites,
+        effective_sites(called, people=people),
         people=people,
         false_positive_rate=method.membership_false_positive_rate,
         max_power=method.membership_max_power,
@@ -234,10 +239,13 @@ def _evenly(counts: pa.Table, published: npt.NDArray[np.bool_], most: int) -> np
     return kept
 
 
-def _over_bound(release: ReleasePolicy, bound: MembershipBound) -> DataError:
+def _over_bound(release: ReleasePolicy, alleles: int, bound: MembershipBound) -> DataError:
     return DataError(
         "genome.membership-bound",
-        what=f"release '{release.id}' would publish {bound.sites} alleles of {bound.people} people; {bound.max_sites} are allowed",
+        what=(
+            f"release '{release.id}' would publish {alleles} alleles of {bound.people} people, which weigh as "
+            f"{bound.sites} sites; {bound.max_sites} are allowed"
+        ),
         why=(
             f"a membership test with {bound.false_positive_rate:g} false positives could have power "
             f"{bound.power:.3f}, and the policy allows {bound.max_power:g}"
@@ -254,7 +262,7 @@ def _evidence(method: AlleleFrequencies, people: int, alleles: int, chosen: _Sel
         people_out=people,
         records_in=alleles,
         records_out=int(chosen.published.sum()),
-        guarantee=_guarantee(method, bound),
+        guarantee=_guarantee(method, chosen),
         not_guaranteed=_not_guaranteed(),
         parameters={
             "min_allele_count": method.min_allele_count,
@@ -263,7 +271,7 @@ def _evidence(method: AlleleFrequencies, people: int, alleles: int, chosen: _Sel
             "membership_max_power": method.membership_max_power,
             "over_bound": method.over_bound,
             "hidden_alleles": "left_out, also those counted zero",
-            "linkage_relief": "none: every published allele counts as an independent site",
+            "linkage_relief": "none: every published allele counts as an independent site, more if few were called there",
             "thinning": "evenly spaced in genome order, before any count is looked at"
             if chosen.thinned_out
             else "none",
@@ -300,16 +308,17 @@ def _checks(method: AlleleFrequencies, chosen: _Selection) -> tuple[CheckResult,
     )
 
 
-def _guarantee(method: AlleleFrequencies, bound: MembershipBound) -> Statement:
+def _guarantee(method: AlleleFrequencies, chosen: _Selection) -> Statement:
+    bound, alleles = chosen.bound, int(chosen.published.sum())
     rate, power, limit = bound.false_positive_rate, bound.power, bound.max_power
     return Statement(
         ja=(
-            f"公表する{bound.sites:,}件のアレルから、ある人が集団{bound.people:,}人の一人かどうかを当てる検定の検出力は、"
+            f"公表する{alleles:,}件のアレルから、ある人が集団{bound.people:,}人の一人かどうかを当てる検定の検出力は、"
             f"偽陽性率{rate:g}のとき{power:.3f}以下です(上限{limit:g})。出現数が{method.min_allele_count}未満のアレルは"
             "載せていません。少数の除外だけでは所属の推定を防げず、防いでいるのは検出力の上限です。"
         ),
         en=(
-            f"From the {bound.sites:,} published alleles, no test can tell whether somebody is one of the "
+            f"From the {alleles:,} published alleles, no test can tell whether somebody is one of the "
             f"{bound.people:,} people with more power than {power:.3f} at a false-positive rate of {rate:g} (limit "
             f"{limit:g}). Alleles counted fewer than {method.min_allele_count} times are left out. A floor does not "
             "stop membership inference; the bound does."

@@ -12,6 +12,8 @@ import typer
 from policies.errors import DataError, ExitCode, Place, UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pyarrow as pa
 
     from pipelines.sources.read import TableReader
@@ -100,15 +102,16 @@ def risk(
     population: Annotated[str, typer.Option(help="The group, where the file has a POPULATION column.")] = "Total",
     as_json: AsJson = False,
 ) -> None:
-    """Bound how well anybody could tell who was counted; every polymorphic ALT counts as one independent site."""
-    from anonymization.genome.membership import membership_bound
+    """Bound how well anybody could tell who was counted; each polymorphic ALT weighs as a site, more if few were called."""
+    from anonymization.genome.membership import effective_sites, membership_bound
 
-    polymorphic = _polymorphic(sites, population)
-    bound = membership_bound(polymorphic, people=people, false_positive_rate=false_positive_rate, max_power=max_power)
+    called = _called_at_polymorphic(sites, population)
+    weight = effective_sites(called, people=people)
+    bound = membership_bound(weight, people=people, false_positive_rate=false_positive_rate, max_power=max_power)
     if as_json:
-        typer.echo(json.dumps(bound.as_json(), indent=2))
+        typer.echo(json.dumps({"polymorphic_alleles": len(called), **bound.as_json()}, indent=2))
         return
-    typer.echo(f"{bound.sites:,} polymorphic alleles of {bound.people:,} people")
+    typer.echo(f"{len(called):,} polymorphic alleles of {bound.people:,} people, which weigh as {bound.sites:,} sites")
     typer.echo(
         f"power of the best membership test: at most {bound.power:.4f} at {false_positive_rate:g} false positives"
     )
@@ -247,8 +250,8 @@ def _read_panel(panel: Path, by: str) -> dict[str, str]:
     return found
 
 
-def _polymorphic(path: Path, population: str) -> int:
-    """Count the rows whose ALT is neither absent nor everywhere; a hidden (null) count is not a published site."""
+def _called_at_polymorphic(path: Path, population: str) -> "npt.NDArray[np.int64]":
+    """Return AN of the rows whose ALT is neither absent nor everywhere; a hidden (null) count is not a published site."""
     import pyarrow.compute as pc
 
     from pipelines.cli.table_files import read_table_file
@@ -268,7 +271,8 @@ def _polymorphic(path: Path, population: str) -> int:
         table = table.filter(compute.equal(table["POPULATION"], population))
     count, total = (table[name].cast("int64") for name in ("AC", "AN"))
     varies = compute.and_(compute.greater(count, 0), compute.less(count, total))
-    return int(compute.sum(varies.cast("int64")).as_py() or 0)
+    called: npt.NDArray[np.int64] = total.filter(compute.fill_null(varies, False)).to_numpy()
+    return called
 
 
 def _write_parquet(counts: "pa.Table", path: Path) -> None:

@@ -149,6 +149,16 @@ def test_more_sites_than_the_bound_allows_are_refused_with_figures() -> None:
     assert len(published(MANY[:108])) == 108
 
 
+def test_a_site_of_which_half_was_called_weighs_double() -> None:
+    halved = [("1", pos, "A", ["C"], [*calls(15, people=20), *["./."] * 20]) for pos in range(1, 55)]
+    assert len(published(halved)) == 54
+    with pytest.raises(DataError) as caught:
+        published([*halved, site(99, 30)])
+    assert "weigh as 109 sites" in caught.value.what
+    kept = protect_allele_frequencies(release(over_bound="thin"), source([*halved, site(99, 30)])).evidence
+    assert kept.measured["sites"] <= 108
+
+
 def test_thinning_keeps_as_many_as_allowed_evenly_and_says_so() -> None:
     made = protect_allele_frequencies(release(over_bound="thin"), source(MANY))
     kept = made.tables["variants"].column("POS").to_pylist()

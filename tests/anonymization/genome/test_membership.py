@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anonymization.genome.membership import (
+    effective_sites,
     gaussian_cap,
     homer_statistic,
     likelihood_ratio,
@@ -92,6 +93,29 @@ def test_attacks_on_a_simulated_cohort_stay_under_the_bound(people: int, sites: 
     assert np.mean(powers["homer"]) <= bound + 0.03
     # The attack is a real one: it comes near the bound it cannot pass.
     assert np.mean(powers["lr"]) >= bound - 0.06
+
+
+def test_missing_calls_make_the_attack_stronger_as_the_weights_say() -> None:
+    people, sites = 400, 400
+    measured, bounds = [], []
+    for seed in range(8):
+        members, others, _, reference = cohort(people, sites, seed)
+        called = people // 4
+        # At each site only a quarter of the pool was called; the target is among the called people.
+        inside = members[:called]
+        released = inside.mean(axis=0) / 2
+        scores = [likelihood_ratio(g, released, reference) for g in (inside, others)]
+        measured.append(power_at(*scores, false_positive_rate=0.05))
+        weight = effective_sites(np.full(sites, 2 * called), people=people)
+        bounds.append(power_bound(weight, people=people, false_positive_rate=0.05))
+    assert np.mean(measured) > power_bound(sites, people=people, false_positive_rate=0.05) + 0.1
+    assert np.mean(measured) <= np.mean(bounds) + 0.04
+
+
+def test_sites_of_all_people_weigh_one_each() -> None:
+    assert effective_sites(np.full(7, 200), people=100) == 7
+    assert effective_sites(np.array([200, 100, 300, 150]), people=100) == 6
+    assert effective_sites(np.zeros(0, dtype=np.int64), people=100) == 0
 
 
 def test_a_floor_does_not_stop_the_attack_and_fewer_sites_do() -> None:

@@ -136,6 +136,7 @@ def test_risk_counts_polymorphic_alleles_and_bounds_the_power(tmp_path: Path) ->
     pq.write_table(pa.table({"AC": [1, 0, 10, 4, None], "AN": [10, 10, 10, 10, 10], "POS": [1, 2, 3, 4, 5]}), path)
     result = json.loads(run("risk", path, "--people", 5, "--json").stdout)
     assert result["sites"] == 2
+    assert result["polymorphic_alleles"] == 2
     assert result["power_bound"] == pytest.approx(0.1556, abs=1e-3)
     assert result["holds"] is True
     assert "within" in run("risk", path, "--people", 5).stdout
