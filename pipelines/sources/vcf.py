@@ -177,12 +177,16 @@ def _head(file: LandedFile) -> bytes:
 
 
 def _header_of(file: LandedFile, assembly: str) -> tuple[str, ...]:
-    if not _head(file).startswith((b"##", _BCF_MAGIC)):
+    head = _head(file)
+    if not head.startswith((b"##", _BCF_MAGIC)):
         raise _not_vcf(file)
     try:
         variants = VCF(str(file.path))
     except Exception:  # noqa: BLE001 - cyvcf2 raises OSError or a bare Exception, with the path in it
-        raise _not_vcf(file) from None
+        variants = None
+    if variants is None:
+        _check(file)  # says what is wrong with the head, if the head is to blame
+        raise _not_vcf(file)
     try:
         samples = tuple(variants.samples)
         _check_assembly(variants, file, assembly)

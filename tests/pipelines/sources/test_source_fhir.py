@@ -211,6 +211,7 @@ def test_no_resource_of_the_type_is_an_empty_table(tmp_path: Path) -> None:
     assert caught.value.code == "data.empty-table"
 
 
+@pytest.mark.shared
 def test_the_json_test_suite_is_judged_as_its_names_say(shared_data: Path) -> None:
     judged = 0
     with tarfile.open(shared_data / "bad-input" / "jsontestsuite-test_parsing.tar.gz") as archive:
