@@ -96,7 +96,7 @@ def _same_tables(raw: Raw) -> None:
         (sorted(set(raw.tables) - declared), "data.undeclared-table", "landed, not declared"),
     ):
         # A register that never arrived is the consent stage's refusal, which says what it means for people.
-        wrong = [name for name in wrong if not _is_register(raw.dataset, name)]  # noqa: PLW2901 - narrowed, not replaced
+        wrong = [name for name in wrong if not _is_register(raw.dataset, name)]
         if wrong:
             raise DataError(
                 code,

@@ -267,7 +267,9 @@ def _complete(counts: np.ndarray, hidden: np.ndarray, floor: int) -> np.ndarray 
             equations.append(np.where(places[:, axis] == line, sign, 0.0))
             numbers = counts[line, :] if axis == 0 else counts[:, line]
             sums.append(float(numbers[-1] - numbers[:-1].sum()))
-    found = linprog(np.ones(len(places)), A_eq=np.array(equations), b_eq=np.array(sums), bounds=(floor, None), method="highs-ds")
+    found = linprog(
+        np.ones(len(places)), A_eq=np.array(equations), b_eq=np.array(sums), bounds=(floor, None), method="highs-ds"
+    )
     if found.status != 0:
         return None
     completed = counts.copy()

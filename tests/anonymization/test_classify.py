@@ -74,7 +74,10 @@ def test_what_is_not_as_declared_is_refused(spoil, code):
 def test_a_column_of_another_type_is_refused():
     landed = raw_admissions()
     rows = landed.tables["admissions"].rows.mutate(weight_kg=landed.tables["admissions"].rows.weight_kg.cast("string"))
-    tables = {**landed.tables, "admissions": type(landed.tables["admissions"])(landed.tables["admissions"].policy, rows)}
+    tables = {
+        **landed.tables,
+        "admissions": type(landed.tables["admissions"])(landed.tables["admissions"].policy, rows),
+    }
     with pytest.raises(DataError) as refused:
         classify(Raw(landed.dataset, tables))
     assert refused.value.code == "data.column-type"

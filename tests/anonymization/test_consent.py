@@ -83,9 +83,7 @@ CODES = {"同意": True, "不同意": False, "同意撤回": False}
 
 
 @given(
-    st.lists(
-        st.tuples(st.integers(3, 8), st.sampled_from(sorted(CODES)), st.integers(-5, 5)), min_size=1, max_size=25
-    )
+    st.lists(st.tuples(st.integers(3, 8), st.sampled_from(sorted(CODES)), st.integers(-5, 5)), min_size=1, max_size=25)
 )
 def test_only_people_whose_every_latest_decision_allows_are_kept(drawn):
     decisions = [(number, code, ON + timedelta(days=offset)) for number, code, offset in drawn]
@@ -102,7 +100,11 @@ def test_only_people_whose_every_latest_decision_allows_are_kept(drawn):
 
 @pytest.mark.parametrize(
     ("decision", "code"),
-    [((1, "保留", date(2026, 1, 1)), "data.unknown-decision"), ((1, None, date(2026, 1, 1)), "data.unknown-decision"), ((1, "停止", None), "data.incomplete-decision")],
+    [
+        ((1, "保留", date(2026, 1, 1)), "data.unknown-decision"),
+        ((1, None, date(2026, 1, 1)), "data.unknown-decision"),
+        ((1, "停止", None), "data.incomplete-decision"),
+    ],
     ids=["unknown", "null", "undated"],
 )
 def test_a_decision_that_is_not_understood_is_refused(decision, code):

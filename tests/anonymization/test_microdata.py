@@ -28,7 +28,6 @@ from tests.support.hospital_tables import (
     raw_admissions,
     release,
     release_table,
-    samples_columns,
     sources,
     treated,
 )
@@ -190,7 +189,9 @@ def test_without_a_leaving_key_the_id_is_called_record_id():
     assert record_id_column(policy) == "record_id"
     done = protect(policy)
     assert done.tables["diagnoses"].columns == ("record_id", "icd10")
-    assert set(column_of(done.tables["diagnoses"], "record_id")) <= set(column_of(done.tables["admissions"], "record_id"))
+    assert set(column_of(done.tables["diagnoses"], "record_id")) <= set(
+        column_of(done.tables["admissions"], "record_id")
+    )
 
 
 def _release(patients=None, admissions=None, diagnoses=None, **method):
@@ -231,7 +232,12 @@ def test_a_table_that_names_no_record_is_refused():
         release_table("admissions", admissions_columns()),
         release_table("diagnoses", diagnoses_columns()),
     ]
-    changed = [release_table("patients", [*patients_columns()[:3], drop("birth_date"), drop("address"), drop("insured_number")]), entries[2]]
+    changed = [
+        release_table(
+            "patients", [*patients_columns()[:3], drop("birth_date"), drop("address"), drop("insured_number")]
+        ),
+        entries[2],
+    ]
     policy = release(changed, {**MICRODATA, "record": "diagnoses", "quasi_identifiers": ["sex"]})
     with pytest.raises(PolicyError) as refused:
         protect(policy)

@@ -52,10 +52,14 @@ def test_joins_survive():
     source = keep_consenting(classify(raw_admissions()), on=ON).tables
 
     def pairs(tables):
-        joined = tables["diagnoses"].rows.join(tables["admissions"].rows, "admission_id").join(
-            tables["patients"].rows, "patient_no"
+        joined = (
+            tables["diagnoses"]
+            .rows.join(tables["admissions"].rows, "admission_id")
+            .join(tables["patients"].rows, "patient_no")
         )
-        return sorted(zip(column_of(joined, "sex"), column_of(joined, "department"), column_of(joined, "icd10"), strict=True))
+        return sorted(
+            zip(column_of(joined, "sex"), column_of(joined, "department"), column_of(joined, "icd10"), strict=True)
+        )
 
     assert pairs(tables) == pairs(source)
 
@@ -114,7 +118,10 @@ def test_intervals_between_the_dates_of_a_person_are_kept():
         }
 
     assert intervals(shifted) == intervals(plain)
-    births = [dict(zip(column_of(t["patients"].rows, "patient_no"), column_of(t["patients"].rows, "birth_date"), strict=True)) for t in (shifted, plain)]
+    births = [
+        dict(zip(column_of(t["patients"].rows, "patient_no"), column_of(t["patients"].rows, "birth_date"), strict=True))
+        for t in (shifted, plain)
+    ]
     moved = {who: (births[0][who] - births[1][who]).days for who in births[0]}
     assert all(abs(days) <= 100 for days in moved.values())
     assert len(set(moved.values())) > 5
@@ -136,7 +143,13 @@ def test_shifts_are_spread_over_their_range():
 def test_moments_move_by_whole_days_and_nulls_stay_null():
     policy = dataset(
         "moments",
-        [table("visits", "event", [column("who", "person_key", type_="integer"), column("at", "event_date", type_="timestamp")])],
+        [
+            table(
+                "visits",
+                "event",
+                [column("who", "person_key", type_="integer"), column("at", "event_date", type_="timestamp")],
+            )
+        ],
         {"basis": "not_required", "reason": "test"},
     )
     moment = datetime(2024, 2, 28, 23, 59, 59, 5)  # noqa: DTZ001

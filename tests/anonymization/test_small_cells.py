@@ -32,7 +32,13 @@ def visits(rows):
     """A dataset of visits: (person, area, sex)."""
     policy = dataset(
         "clinic",
-        [table("visits", "event", [column("who", "person_key"), column("area", "quasi_identifier"), column("sex", "attribute")])],
+        [
+            table(
+                "visits",
+                "event",
+                [column("who", "person_key"), column("area", "quasi_identifier"), column("sex", "attribute")],
+            )
+        ],
         {"basis": "not_required", "reason": "test"},
     )
     columns = {name: [row[n] for row in rows] for n, name in enumerate(("who", "area", "sex"))}
@@ -180,7 +186,9 @@ def test_a_value_that_reads_like_a_margin_is_refused():
     assert refused.value.code == "data.not-a-table"
 
 
-@pytest.mark.parametrize(("change", "code"), [({"by": ["gone"]}, "policy.unknown-column"), ({"table": "gone"}, "policy.unknown-table")])
+@pytest.mark.parametrize(
+    ("change", "code"), [({"by": ["gone"]}, "policy.unknown-column"), ({"table": "gone"}, "policy.unknown-table")]
+)
 def test_a_method_that_names_nothing_is_refused(change, code):
     with pytest.raises(PolicyError) as refused:
         counted(people(CELLS), **change)
@@ -194,7 +202,9 @@ def test_another_method_is_refused():
 
 
 def test_columns_for_statistics_only_may_be_counted():
-    entry = release_table("visits", [drop("who"), treated("area", {"op": "aggregate_only"}), drop("sex")], dataset_id="clinic")
+    entry = release_table(
+        "visits", [drop("who"), treated("area", {"op": "aggregate_only"}), drop("sex")], dataset_id="clinic"
+    )
     settings = {"kind": "small_cells", "table": "visits", "by": ["area"], "min_cell": 10}
     done = protect_small_cells(release([entry], settings), visits(people(deepcopy(CELLS))), hierarchies={})
     assert done.tables["visits"].num_rows == 4

@@ -93,7 +93,13 @@ def test_a_column_that_is_not_listed_refuses_the_release():
         entries[number] = columns[1:]
         with pytest.raises(PolicyError) as refused:
             treat_tables(
-                release([release_table(n, e) for n, e in zip(("patients", "admissions", "diagnoses"), entries, strict=True)], MICRODATA),
+                release(
+                    [
+                        release_table(n, e)
+                        for n, e in zip(("patients", "admissions", "diagnoses"), entries, strict=True)
+                    ],
+                    MICRODATA,
+                ),
                 sources(),
                 hierarchies=hierarchies(),
             )
@@ -173,9 +179,7 @@ def test_keyed_pseudonyms_of_the_project_may_be_kept():
 
 def test_dates_of_a_release_move_together():
     step = {"op": "date_shift", "max_days": 30}
-    columns = _replaced(
-        admissions_columns(), treated("admit_date", step), treated("discharge_date", step)
-    )
+    columns = _replaced(admissions_columns(), treated("admit_date", step), treated("discharge_date", step))
     found = _treat(admissions=columns)["admissions"].rows.to_pyarrow().to_pylist()
     plain = {row["admission_id"]: row for row in column_rows(sources()["admissions"])}
     moved = {}
@@ -267,9 +271,7 @@ def test_duration_in_days():
     assert treat_column(values, "date", {"op": "to_duration_days", "since": "day"}, more=more) == [2, -1, None]
 
 
-@pytest.mark.parametrize(
-    ("to", "expected"), [("year", "0999"), ("quarter", "0999-Q4"), ("month", "0999-10")]
-)
+@pytest.mark.parametrize(("to", "expected"), [("year", "0999"), ("quarter", "0999-Q4"), ("month", "0999-10")])
 def test_truncated_dates_are_text(to, expected):
     assert treat_column([date(999, 10, 1), None], "date", {"op": "truncate_date", "to": to}) == [expected, None]
 
@@ -323,7 +325,9 @@ def test_rolling_up_may_start_higher():
     assert treat_column(["E11.9"] * 3, "string", step, books=hierarchies()) == ["E11"] * 3
 
 
-@given(st.lists(st.tuples(st.sampled_from(["E11.9", "E11.2", "I10", "C95.1"]), st.integers(0, 6)), min_size=1, max_size=30))
+@given(
+    st.lists(st.tuples(st.sampled_from(["E11.9", "E11.2", "I10", "C95.1"]), st.integers(0, 6)), min_size=1, max_size=30)
+)
 def test_no_published_code_is_rare_and_each_covers_its_value(drawn):
     values, people = [code for code, _ in drawn], [who for _, who in drawn]
     found = treat_column(values, "string", ROLL, people=people, books=hierarchies())
@@ -374,7 +378,9 @@ def test_treatments_do_not_change_their_sources():
     treat_tables(microdata_release(), {"admissions": source}, hierarchies=hierarchies())
     after = {name: t.rows.to_pyarrow().to_pydict() for name, t in source.tables.items()}
     for name in before:
-        assert {k: sorted(map(str, v)) for k, v in before[name].items()} == {k: sorted(map(str, v)) for k, v in after[name].items()}
+        assert {k: sorted(map(str, v)) for k, v in before[name].items()} == {
+            k: sorted(map(str, v)) for k, v in after[name].items()
+        }
 
 
 def test_a_table_without_its_people_in_the_release_is_treated_alone():

@@ -48,7 +48,9 @@ def text(words: str) -> dict[str, str]:
     return {"ja": words, "en": words}
 
 
-def column(name: str, role: str, class_: str | list[str] = "ordinary", type_: str = "string", **more: Any) -> dict[str, Any]:
+def column(
+    name: str, role: str, class_: str | list[str] = "ordinary", type_: str = "string", **more: Any
+) -> dict[str, Any]:
     return {"name": name, "ja": name, "role": role, "class": class_, "type": type_, **more}
 
 
@@ -308,8 +310,18 @@ def patients_columns() -> list[dict[str, Any]]:
         drop("patient_no"),
         drop("name"),
         keep("sex"),
-        treated("birth_date", {"op": "to_age", "at": "admit_date"}, {"op": "generalize", "hierarchy": "age", "level": "search"}, **{"as": "age"}),
-        treated("address", {"op": "to_prefecture"}, {"op": "generalize", "hierarchy": "area", "level": "search"}, **{"as": "prefecture"}),
+        treated(
+            "birth_date",
+            {"op": "to_age", "at": "admit_date"},
+            {"op": "generalize", "hierarchy": "age", "level": "search"},
+            **{"as": "age"},
+        ),
+        treated(
+            "address",
+            {"op": "to_prefecture"},
+            {"op": "generalize", "hierarchy": "area", "level": "search"},
+            **{"as": "prefecture"},
+        ),
         drop("insured_number"),
     ]
 
@@ -334,7 +346,9 @@ def diagnoses_columns() -> list[dict[str, Any]]:
     ]
 
 
-def release(tables: list[dict[str, Any]], method: dict[str, Any], *, id_: str = "tiny-release", **more: Any) -> ReleasePolicy:
+def release(
+    tables: list[dict[str, Any]], method: dict[str, Any], *, id_: str = "tiny-release", **more: Any
+) -> ReleasePolicy:
     return ReleasePolicy.model_validate(
         {
             "schema": "niji/release/v1",
@@ -404,8 +418,19 @@ def controlled_release(**method: Any) -> ReleasePolicy:
     pseudonym = {"op": "pseudonymize", "method": "random", "scope": "release"}
     return release(
         [
-            release_table("patients", [treated("patient_no", pseudonym), *patients_columns()[1:3], drop("birth_date"), drop("address"), drop("insured_number")]),
-            release_table("admissions", [admissions_columns()[0], treated("patient_no", pseudonym), *admissions_columns()[2:]]),
+            release_table(
+                "patients",
+                [
+                    treated("patient_no", pseudonym),
+                    *patients_columns()[1:3],
+                    drop("birth_date"),
+                    drop("address"),
+                    drop("insured_number"),
+                ],
+            ),
+            release_table(
+                "admissions", [admissions_columns()[0], treated("patient_no", pseudonym), *admissions_columns()[2:]]
+            ),
             release_table("samples", samples_columns(), dataset_id="cohort"),
             release_table("genotypes", [keep("genotypes")], dataset_id="cohort"),
         ],
@@ -414,7 +439,9 @@ def controlled_release(**method: Any) -> ReleasePolicy:
 
 
 def hierarchies() -> dict[str, Hierarchy]:
-    ages = [[str(n), f"{n // 5 * 5}-{n // 5 * 5 + 4}", f"{n // 20 * 20}-{n // 20 * 20 + 19}", "*"] for n in range(0, 120)]
+    ages = [
+        [str(n), f"{n // 5 * 5}-{n // 5 * 5 + 4}", f"{n // 20 * 20}-{n // 20 * 20 + 19}", "*"] for n in range(0, 120)
+    ]
     codes = [
         ["E11.2", "E11", "E10-E14", "IV", "*"],
         ["E11.9", "E11", "E10-E14", "IV", "*"],

@@ -10,7 +10,9 @@ def linear_intervals(published, *, floor):
     number = {place: n for n, place in enumerate(places)}
     rows, columns = published.shape
     equations, sums = [], []
-    lines = [[(r, c) for c in range(columns)] for r in range(rows)] + [[(r, c) for r in range(rows)] for c in range(columns)]
+    lines = [[(r, c) for c in range(columns)] for r in range(rows)] + [
+        [(r, c) for r in range(rows)] for c in range(columns)
+    ]
     for line in lines:
         equation, total = np.zeros(len(places)), 0.0
         for place, sign in zip(line, [1.0] * (len(line) - 1) + [-1.0], strict=True):
