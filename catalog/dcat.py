@@ -7,9 +7,10 @@ Source: DCAT-AP 3.0.1; HealthDCAT-AP Release 5 (shapes, non-public) and Release 
 tables access-right, data-theme, language, file-type, frequency, dataset-type, country.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from enum import StrEnum
+from itertools import count
 from urllib.parse import quote
 
 from rdflib import BNode, Graph, Literal, Namespace, URIRef
@@ -135,8 +136,9 @@ def build_graph(records: Iterable[CatalogRecord], *, base: str = BASE) -> Graph:
     graph = Graph(bind_namespaces="none")
     for prefix, namespace in _PREFIXES.items():
         graph.bind(prefix, namespace)
+    numbers = count(1)
     for record in records:
-        _Describer(graph, record, base).write()
+        _Describer(graph, record, base=base, numbers=numbers).write()
     return graph
 
 
@@ -148,8 +150,9 @@ def dataset_iri(record_id: str, *, base: str = BASE) -> URIRef:
 class _Describer:
     """Writes one record into a graph; each method adds one group of facts."""
 
-    def __init__(self, graph: Graph, record: CatalogRecord, base: str) -> None:
+    def __init__(self, graph: Graph, record: CatalogRecord, *, base: str, numbers: Iterator[int]) -> None:
         self.graph = graph
+        self.numbers = numbers
         self.record = record
         self.base = base
         self.node = dataset_iri(record.id, base=base)
@@ -206,7 +209,7 @@ class _Describer:
         return agent
 
     def _contact(self, organization: Organization) -> BNode:
-        contact = BNode()
+        contact = self._nameless()
         self.graph.add((contact, RDF.type, VCARD.Kind))
         self._texts(contact, VCARD.fn, organization.contact_name)
         self.graph.add((contact, VCARD.hasEmail, URIRef(f"mailto:{organization.email}")))
@@ -224,7 +227,7 @@ class _Describer:
                 self._purpose(URIRef(term.iri), term.label)
         for letter in record.ehds53:
             self._purpose(URIRef(f"{EHDS}#art_53-1-{letter}"), EHDS53[letter])
-        basis = BNode()
+        basis = self._nameless()
         self.graph.add((self.node, DPV.hasLegalBasis, basis))
         self.graph.add((basis, RDF.type, DPV.LegalBasis))
         self._texts(basis, SKOS.prefLabel, Text(ja=record.provision_basis.ja, en=record.provision_basis.en))
@@ -261,7 +264,7 @@ class _Describer:
             self._texts(self.node, HEALTH.populationCoverage, text)
 
     def _coding_system(self, name: str) -> None:
-        node = URIRef(_CODE_SYSTEMS[name]) if name in _CODE_SYSTEMS else BNode()
+        node = URIRef(_CODE_SYSTEMS[name]) if name in _CODE_SYSTEMS else self._nameless()
         self.graph.add((self.node, HEALTH.hasCodingSystem, node))
         # HealthDCAT-AP wants coding systems to be both.
         self.graph.add((node, RDF.type, DCTERMS.Standard))
@@ -367,6 +370,10 @@ class _Describer:
         self._texts(activity, RDFS.label, Text(ja=evidence.method.ja, en=evidence.method.en))
         self.graph.add((activity, PROV.used, URIRef(f"urn:{self.record.policy_digest}")))
 
+    def _nameless(self) -> BNode:
+        # Numbered, not random: the same records are written as the same bytes.
+        return BNode(f"n{next(self.numbers)}")
+
     def _texts(self, node: URIRef | BNode, path: URIRef, text: Text) -> None:
         self.graph.add((node, path, Literal(text.ja, lang="ja")))
         self.graph.add((node, path, Literal(text.en, lang="en")))
@@ -375,7 +382,7 @@ class _Describer:
         self.graph.add((node, path, Literal(day.isoformat(), datatype=XSD.date)))
 
     def _typed(self, node: URIRef | BNode, path: URIRef, kind: URIRef) -> BNode:
-        made = BNode()
+        made = self._nameless()
         self.graph.add((node, path, made))
         self.graph.add((made, RDF.type, kind))
         return made

@@ -50,13 +50,17 @@ _ADDED: dict[str, tuple[str, str]] = {
     "AC_HET": ("ヘテロ接合の数", "heterozygous count"),
     "AC_HOM": ("ホモ接合の数", "homozygous count"),
     "AC_HEMI": ("ヘミ接合の数", "hemizygous count"),
-    "people": ("人数", "people"),
-    "rows": ("件数", "rows"),
+    "people": ("人数(空欄は秘匿)", "people (empty where hidden)"),
+    "status": ("表示・秘匿の別", "shown or hidden"),
     "value": ("値", "value"),
-    "error_95": ("誤差(95%)", "error, 95 %"),
+    "noisy": ("雑音を加えたままの値", "value with its noise, before any correction"),
+    "noisy_sum": ("雑音を加えた合計", "sum with its noise"),
+    "noisy_count": ("雑音を加えた件数", "count with its noise"),
+    "error_95": ("95%の範囲の誤差", "error that holds in 95 % of cases"),
+    "record_id": ("レコードの乱数ID", "random id of the record"),
 }
 _MADE = Text(ja="この公開物の計算で作られた列", en="made by this release's computation")
-_ALLELE_COLUMNS = ("CHROM", "POS", "REF", "ALT", "AC", "AN", "AF", "NS")
+_ALLELE_COLUMNS = ("CHROM", "POS", "REF", "ALT", "AC", "AN", "AF")
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +319,8 @@ def _expected_schema(
         case DpStatistics(queries=queries):
             return {query.name: _query_columns(query) for query in queries}
         case SmallCells(table=table, by=by):
-            return {table: {**dict.fromkeys(by, ColumnType.STRING), "people": ColumnType.INTEGER}}
+            counted = {"people": ColumnType.INTEGER, "status": ColumnType.STRING}
+            return {table: {**dict.fromkeys(by, ColumnType.STRING), **counted}}
         case AlleleFrequencies(table=table):
             texts, shares = {"CHROM", "REF", "ALT"}, {"AF"}
             kinds = {name: ColumnType.STRING if name in texts else ColumnType.INTEGER for name in _ALLELE_COLUMNS}
@@ -325,8 +330,10 @@ def _expected_schema(
 
 
 def _query_columns(query: DpQuery) -> dict[str, ColumnType]:
-    kind = ColumnType.DECIMAL if query.statistic == "mean" else ColumnType.INTEGER
-    return {**{keys.column: ColumnType.STRING for keys in query.by}, "value": kind}
+    kind = ColumnType.INTEGER if query.statistic in {"people", "rows"} else ColumnType.DECIMAL
+    parts = {"noisy_sum": kind, "noisy_count": ColumnType.INTEGER} if query.statistic == "mean" else {}
+    keys = {each.column: ColumnType.STRING for each in query.by}
+    return {**keys, **parts, "noisy": kind, "value": kind, "error_95": ColumnType.DECIMAL}
 
 
 def _row_schema(

@@ -1,18 +1,18 @@
 """Sentences of the catalog in both languages: what was done to a column, what a method means.
 
 Written for readers of the catalog, who know research and not privacy engineering. Not here: the wording of web pages
-(`web/messages.py`) and of the policy sheet for reviewers (`policies/explain.py`).
+(`web/messages.py`) and of single treatments (`policies/sentences.py`).
 """
 
-from collections.abc import Callable, Sequence
-from typing import cast
+from collections.abc import Sequence
 
-from policies.model import treatment as t
 from policies.model.base import Text
 from policies.model.method import AlleleFrequencies, ControlledRows, DpStatistics, Method, Microdata, SmallCells
+from policies.model.treatment import Keep, Treatment
+from policies.sentences import say_treatment
 from policies.vocabulary import Labelled
 
-_UNITS = {"year": "年", "quarter": "四半期", "month": "月"}
+_KEPT = Text(ja="そのまま", en="as it is")
 
 
 class MethodKind(Labelled):
@@ -25,96 +25,15 @@ class MethodKind(Labelled):
     CONTROLLED_ROWS = "controlled_rows", "仮名化した行データ(制限提供)", "pseudonymized rows under a permit"
 
 
-def _generalize(step: t.Treatment) -> Text:
-    s = cast("t.Generalize", step)
-    if s.level == "search":
-        return Text(
-            ja=f"階層「{s.hierarchy}」に沿って、匿名性の条件を満たす最小限まで一般化",
-            en=f"generalized along “{s.hierarchy}”, no further than the privacy model needs",
-        )
+def treatment_sentence(steps: Sequence[Treatment]) -> Text:
+    """Return what was done to a column, in order, as one sentence in each language.
+
+    The words are those of the reviewer's sheet; only the reason for keeping a column stays with the reviewer.
+    """
     return Text(
-        ja=f"階層「{s.hierarchy}」の第{s.level}段に一般化", en=f"generalized to level {s.level} of “{s.hierarchy}”"
+        ja="、".join(_KEPT.ja if isinstance(step, Keep) else say_treatment(step, "ja") for step in steps),
+        en=", then ".join(_KEPT.en if isinstance(step, Keep) else say_treatment(step, "en") for step in steps),
     )
-
-
-def _roll_up(step: t.Treatment) -> Text:
-    s = cast("t.RollUpRare", step)
-    return Text(
-        ja=f"{s.min_persons}人未満のコードは「{s.hierarchy}」の上位へまとめ、それでも稀なら空欄",
-        en=f"codes held by fewer than {s.min_persons} people moved up “{s.hierarchy}”, or left empty if still rare",
-    )
-
-
-def _truncate(step: t.Treatment) -> Text:
-    s = cast("t.TruncateDate", step)
-    return Text(ja=f"日付を{_UNITS[s.to]}に丸め", en=f"date cut to its {s.to}")
-
-
-def _shift(step: t.Treatment) -> Text:
-    s = cast("t.DateShift", step)
-    return Text(
-        ja=f"本人ごとに秘密の日数(最大{s.max_days}日)ずらした日付。同じ人の間隔は保たれます",
-        en=f"moved by a secret number of days a person (at most {s.max_days}); intervals of one person are kept",
-    )
-
-
-def _age(step: t.Treatment) -> Text:
-    s = cast("t.ToAge", step)
-    return Text(ja=f"「{s.at}」時点の満年齢に変換", en=f"turned into full years of age at “{s.at}”")
-
-
-def _duration(step: t.Treatment) -> Text:
-    s = cast("t.ToDurationDays", step)
-    return Text(ja=f"「{s.since}」からの日数に変換", en=f"turned into days since “{s.since}”")
-
-
-def _pseudonym(step: t.Treatment) -> Text:
-    s = cast("t.Pseudonymize", step)
-    if s.method == "random":
-        return Text(ja="この公開物かぎりの乱数ID(対応表は残しません)", en="random id of this release; no map is kept")
-    return Text(ja="鍵付きの仮ID(鍵は提供しません)", en="keyed pseudonym; the key is never given")
-
-
-def _top(step: t.Treatment) -> Text:
-    s = cast("t.TopCode", step)
-    return Text(ja=f"{s.limit}を超える値は{s.limit}", en=f"values above {s.limit} become {s.limit}")
-
-
-def _bottom(step: t.Treatment) -> Text:
-    s = cast("t.BottomCode", step)
-    return Text(ja=f"{s.limit}未満の値は{s.limit}", en=f"values below {s.limit} become {s.limit}")
-
-
-def _round(step: t.Treatment) -> Text:
-    s = cast("t.Round", step)
-    return Text(ja=f"{s.to}の倍数に丸め", en=f"rounded to a multiple of {s.to}")
-
-
-_PLAIN: dict[str, Text] = {
-    "drop_column": Text(ja="削除(含まれません)", en="removed"),
-    "reject_at_landing": Text(ja="受入拒否(含まれません)", en="refused at landing"),
-    "keep": Text(ja="そのまま", en="as it is"),
-    "to_prefecture": Text(ja="都道府県名に変換", en="turned into the prefecture"),
-    "aggregate_only": Text(ja="集計にのみ使用", en="used in aggregates only"),
-}
-_SENTENCES: dict[str, Callable[[t.Treatment], Text]] = {
-    "generalize": _generalize,
-    "roll_up_rare": _roll_up,
-    "truncate_date": _truncate,
-    "date_shift": _shift,
-    "to_age": _age,
-    "to_duration_days": _duration,
-    "pseudonymize": _pseudonym,
-    "top_code": _top,
-    "bottom_code": _bottom,
-    "round": _round,
-}
-
-
-def treatment_sentence(steps: Sequence[t.Treatment]) -> Text:
-    """Return what was done to a column, in order, as one sentence in each language."""
-    parts = [_SENTENCES[step.op](step) if step.op in _SENTENCES else _PLAIN[step.op] for step in steps]
-    return Text(ja="、".join(part.ja for part in parts), en=", then ".join(part.en for part in parts))
 
 
 def method_explanation(method: Method) -> Text:

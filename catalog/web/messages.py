@@ -49,6 +49,7 @@ MESSAGES: dict[str, Text] = {
     "facet.health": Text(ja="データの種類", en="Kind of data"),
     "fact.people": Text(ja="対象者数", en="People"),
     "fact.people_hidden": Text(ja="表示しません", en="not shown"),
+    "fact.people_unknown": Text(ja="数えていません", en="not counted"),
     "fact.people_why": Text(
         ja="差分プライバシーの対象なので、人数そのものを表示しません。",
         en="Not shown: the number itself is protected by differential privacy.",

@@ -120,6 +120,7 @@ def test_every_serialization_reads_back_as_the_same_graph(build: Any, rdf_format
     written = export([record], rdf_format=rdf_format)
     parsed = Graph().parse(data=written, format=rdf_format.value)
     assert isomorphic(parsed, build_graph([record]))
+    assert export([record], rdf_format=RdfFormat.TURTLE) == export([record], rdf_format=RdfFormat.TURTLE)
     if rdf_format is RdfFormat.JSON_LD:
         json.loads(written)
 

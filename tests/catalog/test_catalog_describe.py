@@ -108,11 +108,12 @@ def test_an_unknown_dataset_or_table_is_refused(build: Any) -> None:
         describe(build.release(), {"admissions": bare}, **arguments)
 
 
-def test_every_treatment_has_a_sentence() -> None:
-    from typing import get_args
+def test_treatments_are_said_in_order_without_the_reviewers_reason() -> None:
+    from catalog.wording import treatment_sentence
+    from policies.model.treatment import DropColumn, Keep, Round
 
-    from catalog.wording import _PLAIN, _SENTENCES
-    from policies.model.treatment import Treatment
-
-    operations = {get_args(kind.model_fields["op"].annotation)[0] for kind in get_args(get_args(Treatment)[0])}
-    assert operations == set(_PLAIN) | set(_SENTENCES)
+    said = treatment_sentence((Keep(op="keep", reason="only for reviewers"), Round(op="round", to="0.5")))
+    assert said.ja == "そのまま、0.5 の倍数に丸める"
+    assert said.en == "as it is, then is rounded to multiples of 0.5"
+    assert "reviewers" not in said.en
+    assert treatment_sentence((DropColumn(op="drop_column"),)).ja.startswith("削除する")

@@ -154,7 +154,7 @@ def test_a_dataset_page_tells_what_a_reader_needs(portal: TestClient) -> None:
         "少なくとも10人",
         "保証しないこと",
         "本人の識別",
-        "満年齢",
+        "満年齢にする",
         "ICD-10",
         "学術研究機関等",
     ):
