@@ -10,6 +10,7 @@ all. The subset is recorded in DECISIONS.md, record 1.
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -143,14 +144,14 @@ def read_library(root: Path) -> PolicyLibrary:
             fix="name the folder that holds them",
         )
     shelf = _Shelf()
+    # The law first: what a folder adds cannot stand in its place.
+    for path in sorted((PACKAGED / FOLDERS[PolicyKind.RULEPACK]).glob("*.yaml")):
+        shelf.add(PolicyKind.RULEPACK, path, RulePack)
     for kind, model in _MODELS.items():
         for path in sorted((root / FOLDERS[kind]).glob("*.y*ml")):
             shelf.add(kind, path, model)
     for path in sorted((root / FOLDERS[PolicyKind.SUITE]).glob("*.json")):
         shelf.add_suite(path)
-    if root.resolve() != PACKAGED:
-        for path in sorted((PACKAGED / FOLDERS[PolicyKind.RULEPACK]).glob("*.yaml")):
-            shelf.add(PolicyKind.RULEPACK, path, RulePack)
     return shelf.library(root)
 
 
@@ -211,6 +212,20 @@ def _block(code: str, place: Place, what: str, why: str, fix: str) -> Finding:
     return Finding(rule=code, severity=Severity.BLOCK, place=place, what=what, why=why, fix=fix)
 
 
+def _read(path: Path, model: type[BaseModel]) -> tuple[Document | None, Any, tuple[Finding, ...]]:
+    document, findings = read_document(path)
+    if document is None:
+        return None, None, tuple(findings)
+    built, more = _build(document, model, tainted=findings)
+    return document, built, (*findings, *more)
+
+
+@cache
+def _read_packaged(path: Path, model: type[BaseModel]) -> tuple[Document | None, Any, tuple[Finding, ...]]:
+    """Read a rule pack that ships with Niji; such files do not change while a program runs."""
+    return _read(path, model)
+
+
 class _Shelf:
     """Collects what is read from a folder, until it is a library."""
 
@@ -222,20 +237,21 @@ class _Shelf:
 
     def add(self, kind: PolicyKind, path: Path, model: type[BaseModel]) -> None:
         stem = path.name.rsplit(".", 1)[0]
-        if (kind, stem) in self.files:
-            what = f"the {kind.value} '{stem}' is there already: {self.files[kind, stem]}"
+        there = self.files.get((kind, stem))
+        if there is not None:
+            if path.resolve() == there or (kind is PolicyKind.RULEPACK and path.read_bytes() == there.read_bytes()):
+                return
+            what = f"the {kind.value} '{stem}' is there already: {there}"
             why = "ids are unique; the rule packs that ship with Niji cannot be replaced by a folder's own"
             self.findings.append(_block("policy.duplicate-id", Place(str(path)), what, why, "give it another id"))
             return
         self.files[kind, stem] = path
-        document, findings = read_document(path)
+        read = _read_packaged if path.parent == PACKAGED / FOLDERS[PolicyKind.RULEPACK] else _read
+        document, built, findings = read(path, model)
         self.findings += findings
-        if document is None:
-            return
-        self.documents[path] = document
-        built, more = _build(document, model, tainted=findings)
-        self.findings += more
-        if built is None or findings:
+        if document is not None:
+            self.documents[path] = document
+        if document is None or built is None or findings:
             return
         if built.id != stem:
             what = f"the id is not the name of the file, '{stem}'"

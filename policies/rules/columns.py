@@ -11,22 +11,22 @@ from policies.library import PolicyKind
 from policies.model import DatasetPolicy, ReleaseTable, TablePolicy
 from policies.model.method import Microdata
 from policies.places import Key
-from policies.rules.identifiers import identifiers_stay_inside
+from policies.rules.identifiers import identifiers_stay_inside, is_reference_to_record
 from policies.rules.view import Fault, ReleaseView
-from policies.vocabulary import ColumnClass, TableKind
+from policies.vocabulary import ColumnClass, ColumnRole, TableKind
 
 _WHY_LISTED = "deny by default: a column leaves, or stays, only because a reviewer read it"
 
 
 def table_faults(view: ReleaseView) -> Iterator[Fault]:
     """Check that tables and columns of the release are exactly those of the datasets."""
-    seen: Counter[tuple[str, str]] = Counter()
+    seen: Counter[str] = Counter()
     for index, table in enumerate(view.release.tables):
         keys: tuple[Key, ...] = ("tables", index)
-        seen[table.dataset, table.table] += 1
-        if seen[table.dataset, table.table] > 1:
-            what = f"table '{table.table}' is listed twice"
-            yield Fault("duplicate-table", what, "a column has one fate in a release", "merge the two", keys)
+        seen[table.table] += 1
+        if seen[table.table] > 1:
+            what = f"two tables of the release are called '{table.table}'"
+            yield Fault("duplicate-table", what, "tables are told apart by name", "merge or rename them", keys)
         dataset = view.datasets.get(table.dataset)
         if dataset is None:
             if not view.library.is_broken(PolicyKind.DATASET, table.dataset):
@@ -36,6 +36,7 @@ def table_faults(view: ReleaseView) -> Iterator[Fault]:
             continue
         yield from _table(table, dataset, keys)
     yield from _names(view)
+    yield from _details(view)
     for problem in identifiers_stay_inside(view):
         why = "what identifies a person leaves in no form; given rows carry pseudonyms (data minimization)"
         yield Fault("identifier-leaves", problem.what, why, problem.fix, problem.keys)
@@ -87,6 +88,23 @@ def _names(view: ReleaseView) -> Iterator[Fault]:
         if names[table, fate.column.output_name] > 1:
             what = f"two columns of '{table}' leave as '{fate.column.output_name}'"
             yield Fault("duplicate-output-name", what, "a column has one name", "rename one with `as`", fate.keys)
+
+
+def _details(view: ReleaseView) -> Iterator[Fault]:
+    """Check that every other table of a microdata release hangs on its record table."""
+    method = view.release.method
+    if not isinstance(method, Microdata):
+        return
+    for index, table in enumerate(view.release.tables):
+        source = view.source_table(table.table)
+        is_detail = table.table != method.record and source is not None and source.kind is not TableKind.PERSON
+        if source is not None and is_detail:
+            keys = source.with_role(ColumnRole.FOREIGN_KEY)
+            if not any(is_reference_to_record(view, key.references) for key in keys):
+                what = f"table '{table.table}' names no key of the record table '{method.record}'"
+                why = "what is not tied to a record is not covered by its privacy model"
+                fix = "give its key `role: foreign_key` and `references`, or take the table out"
+                yield Fault("table-not-connected", what, why, fix, ("tables", index, "table"))
 
 
 def dataset_faults(dataset: DatasetPolicy) -> Iterator[Fault]:

@@ -127,6 +127,12 @@ def _method(view: ReleaseView) -> Iterator[Fault]:
         what = f"method '{release.method.kind}' does not make {release.output_category.en}"
         fix = "correct `output_category` or `method.kind`"
         yield Fault("method-category", what, "a category is a promise that its method keeps", fix, ("method", "kind"))
+    projects = {dataset.project for dataset in view.datasets.values()}
+    if isinstance(release.method, ControlledRows) and len(projects) > 1:
+        what = f"the datasets belong to {len(projects)} projects"
+        why = "pseudonyms of different projects do not agree, so people cannot be found in both"
+        fix = "give the datasets the same `project`, if the same people may be linked"
+        yield Fault("different-projects", what, why, fix, ("tables",))
 
 
 def _people(view: ReleaseView) -> Iterator[Fault]:

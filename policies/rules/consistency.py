@@ -166,6 +166,10 @@ def losses_are_meant(view: ReleaseView, _: Parameters) -> Iterator[Problem]:
             if len(set(public.values)) != len(public.values):
                 what = f"a value of '{public.column}' is listed twice in query '{query.name}'"
                 yield Problem(what, "list each public value once", (*keys, "by", key_index, "values"))
+        clip = query.clip
+        if clip is not None and (clip.low % clip.grid or clip.high % clip.grid):
+            what = f"the clip of query '{query.name}' does not lie on its grid"
+            yield Problem(what, "let low and high be multiples of grid", (*keys, "clip", "grid"))
         cells = prod(len(public.values) for public in query.by)
         if query.bounds.cells_per_person > cells:
             what = f"query '{query.name}' has {cells} cells; a person cannot be in more"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from policies.model.method import Microdata
 from policies.rules.view import ANONYMIZED, PSEUDONYMIZED, Fate, Parameters, Problem, ReleaseView
 from policies.vocabulary import ColumnClass, ColumnRole, ColumnType, IdentificationCode, OutputCategory
 
@@ -75,8 +76,9 @@ def codes_are_removed(view: ReleaseView, _: Parameters) -> Iterator[Problem]:
 def linkage_is_cut(view: ReleaseView, _: Parameters) -> Iterator[Problem]:
     """APPI-23: codes that link source and output are removed, or replaced so that they cannot link.
 
-    Anonymized information takes random ids of the release, whose map is never stored; pseudonymized and personal data
-    take keyed pseudonyms at least; statistics have no keys.
+    Anonymized information takes random ids of the release, whose map is never stored, and only for its records: an id
+    of a person would tie the records of one person together. Pseudonymized and personal data take keyed pseudonyms at
+    least. Statistics have no keys.
     """
     for fate in view.fates:
         if not fate.is_key or not fate.leaves:
@@ -88,6 +90,29 @@ def linkage_is_cut(view: ReleaseView, _: Parameters) -> Iterator[Problem]:
         elif view.category in ANONYMIZED and not _is_release_random(fate):
             fix = "write `{op: pseudonymize, method: random, scope: release}`"
             yield Problem(f"the key {fate.name} stays linkable across releases", fix, fate.keys)
+        elif view.category in ANONYMIZED and not _names_a_record(view, fate):
+            what = f"the key {fate.name} would link the records of one person"
+            yield Problem(what, f"{_DROP}; only the record's own key may leave", fate.keys)
+
+
+def _names_a_record(view: ReleaseView, fate: Fate) -> bool:
+    """Return whether the key is the record table's own, or a detail's reference to it."""
+    method = view.release.method
+    if not isinstance(method, Microdata):
+        return True
+    if fate.table.table == method.record:
+        return fate.source.role is ColumnRole.RECORD_KEY
+    return fate.source.role is ColumnRole.FOREIGN_KEY and is_reference_to_record(view, fate.source.references)
+
+
+def is_reference_to_record(view: ReleaseView, reference: str | None) -> bool:
+    """Return whether `table.column` is the record key of the record table of a microdata release."""
+    method = view.release.method
+    table, _, column = (reference or "").partition(".")
+    source = view.source_table(table)
+    named = source.column(column) if source else None
+    is_record = isinstance(method, Microdata) and table == method.record
+    return is_record and named is not None and named.role is ColumnRole.RECORD_KEY
 
 
 def identifiers_stay_inside(view: ReleaseView) -> Iterator[Problem]:

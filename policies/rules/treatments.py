@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from policies.library import PolicyKind, PolicyLibrary
-from policies.model import HierarchyPolicy
+from policies.model import Column, HierarchyPolicy
 from policies.model.hierarchy import (
     DateLevels,
     FileLevels,
@@ -15,11 +15,11 @@ from policies.model.hierarchy import (
     PrefixLevels,
     TableLevels,
 )
-from policies.model.method import Microdata
-from policies.model.treatment import Generalize, RollUpRare, ToAge, ToDurationDays, Treatment
+from policies.model.method import DpStatistics, Microdata
+from policies.model.treatment import Generalize, Pseudonymize, RollUpRare, ToAge, ToDurationDays, Treatment
 from policies.places import Key
-from policies.rules.view import Fate, Fault, ReleaseView
-from policies.vocabulary import ColumnType
+from policies.rules.view import KEY_ROLES, Fate, Fault, ReleaseView
+from policies.vocabulary import ColumnClass, ColumnRole, ColumnType
 
 _ANY = frozenset(ColumnType)
 _DATES = frozenset({ColumnType.DATE, ColumnType.TIMESTAMP})
@@ -54,6 +54,9 @@ def treatment_faults(view: ReleaseView) -> Iterator[Fault]:
     """Check every operation of every column: order, types, other columns and hierarchies it names."""
     for fate in view.fates:
         yield from _order(fate)
+        if fate.is_used and is_gone(fate.source):
+            what = f"{fate.name} is used, but pseudonymization removes it before any release"
+            yield Fault("column-gone", what, _WHY, "treat it with drop_column", (*fate.keys, "treat"))
         kind = fate.source.type
         for index, step in enumerate(fate.column.treat):
             keys: tuple[Key, ...] = (*fate.keys, "treat", index)
@@ -64,8 +67,32 @@ def treatment_faults(view: ReleaseView) -> Iterator[Fault]:
                 break
             kind = makes or kind
             yield from _dates(view, fate, step, keys)
+            yield from _meaning(view, fate, step, keys)
             if isinstance(step, (Generalize, RollUpRare)):
                 yield from _hierarchy(view, fate, step, keys)
+
+
+def is_gone(column: Column) -> bool:
+    """Return whether a column never reaches a release: stage 4 removes what identifies by itself (APPI-17, 22)."""
+    if column.role in KEY_ROLES or column.role is ColumnRole.GENOTYPE:
+        return False
+    gone = {ColumnClass.IDENTIFICATION_CODE, ColumnClass.FREE_TEXT, ColumnClass.PROPERTY_DAMAGE}
+    if column.role in {ColumnRole.IDENTIFIER, ColumnRole.FREE_TEXT} or gone & set(column.classes):
+        return True
+    return ColumnClass.DIRECT_IDENTIFIER in column.classes and column.role is not ColumnRole.QUASI_IDENTIFIER
+
+
+def _meaning(view: ReleaseView, fate: Fate, step: Treatment, keys: tuple[Key, ...]) -> Iterator[Fault]:
+    """Check what an operation means in this release."""
+    if isinstance(step, Pseudonymize) and (step.method, step.scope) not in {("random", "release"), ("hmac", "project")}:
+        what = f"{fate.name}: {step.method} ids do not have the scope '{step.scope}'"
+        why = "random ids are drawn for one release and forgotten; keyed pseudonyms belong to a project"
+        yield Fault("pseudonymize-scope", what, why, "write random with release, or hmac with project", keys)
+    is_searched = isinstance(step, Generalize) and step.level == "search"
+    if isinstance(view.release.method, DpStatistics) and (is_searched or isinstance(step, RollUpRare)):
+        what = f"{fate.name}: {step.op} looks at other people's rows"
+        why = "differential privacy bounds one person's effect; such a treatment lets one person move others"
+        yield Fault("data-dependent-treatment", what, why, "generalize to a fixed level", keys)
 
 
 def _order(fate: Fate) -> Iterator[Fault]:
@@ -155,7 +182,7 @@ def _intervals(levels: IntervalLevels) -> Iterator[Fault]:
     if levels.low >= levels.high:
         what = "the lowest number is not below the highest"
         yield Fault("hierarchy", what, "no number would be known", "correct the bounds", ("levels", "low"))
-    for finer, coarser in pairwise(levels.widths):
+    for finer, coarser in pairwise((1, *levels.widths)):
         if coarser <= finer or coarser % finer:
             what = f"intervals of {coarser} do not consist of whole intervals of {finer}"
             why = "a higher level must never split a class of a lower one"
@@ -173,8 +200,8 @@ def _rows(levels: TableLevels) -> Iterator[Fault]:
     leaves: set[str] = set()
     for index, row in enumerate(levels.rows):
         keys: tuple[Key, ...] = ("levels", "rows", index)
-        if len(row) != height or height < 2 or row[0] in leaves:
-            what = f"row {index + 1} is a repeated value, or has not {height} levels (at least 2)"
+        if len(row) != height or height < 2 or row[0] in leaves or row[-1] != "*":
+            what = f"row {index + 1} is a repeated value, has not {height} levels (at least 2), or does not end in '*'"
             yield Fault("hierarchy", what, "every value has one label at every level", "correct the row", keys)
             continue
         leaves.add(row[0])

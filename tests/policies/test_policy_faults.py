@@ -74,7 +74,14 @@ CASES = [
     ("hierarchy-level", MICRODATA, (("hierarchy: sex, level: search", "hierarchy: sex, level: 2"),), "name: sex"),
     ("hierarchy-level", MICRODATA, (("min_persons: 10", "min_persons: 10, start_level: 5"),), "icd10"),
     ("search-level", CELLS, (("{name: sex, treat: {op: aggregate_only}", "{name: sex, treat: {op: generalize, hierarchy: sex, level: search}"),), "name: sex"),
+    ("pseudonymize-scope", CONTROLLED, (("{name: patient_no, treat: {op: pseudonymize, method: hmac, scope: project}", "{name: patient_no, treat: {op: pseudonymize, method: hmac, scope: release}"),), "patient_no"),
+    ("data-dependent-treatment", STATISTICS, (("{name: sex, treat: {op: aggregate_only}", "{name: sex, treat: [{op: roll_up_rare, hierarchy: sex, min_persons: 10}, {op: aggregate_only}]"),), "name: sex"),
+    ("column-gone", CELLS, (("{name: insurer_no, treat: {op: drop_column}", "{name: insurer_no, treat: {op: aggregate_only}"),), "insurer_no"),
+    ("table-not-connected", MICRODATA, (), "table: diagnoses"),
+    ("different-projects", CONTROLLED, (("  - dataset: cohort\n    table: samples", "  - dataset: clinic\n    table: samples"),), "tables:"),
     # Hierarchies.
+    ("hierarchy", AGE, (("widths: [5, 10]", "widths: [1, 5]"),), "levels"),
+    ("hierarchy", SEX, (("['2', '*']", "['2', all]"),), "levels"),
     ("hierarchy", AGE, (("widths: [5, 10]", "widths: [5, 12]"),), "levels"),
     ("hierarchy", AGE, (("low: 0, high: 120", "low: 120, high: 0"),), "levels"),
     ("hierarchy", AGE, (("top_from: 90", "top_from: 130"),), "levels"),
@@ -99,6 +106,7 @@ CASES = [
 ]  # fmt: skip
 
 EXTRA = {
+    "table-not-connected": {CLINIC: [("role: foreign_key, references: admissions.admission_id", "role: foreign_key")]},
     "identifier-leaves": {
         COHORT: [
             ("phenotype, ja: 表現型, class: special_care", "phenotype, ja: 表現型, class: [special_care, free_text]")

@@ -299,6 +299,18 @@ def test_a_folder_cannot_replace_the_law(tmp_path: Path) -> None:
     root = fixture.write_policies(tmp_path, extra={"rulepacks/appi@2026-06-14.yaml": weaker})
     with pytest.raises(PolicyError, match=r"policy\.duplicate-id"):
         load_library(root)
+    library = read_library(root)
+    rule = library.rulepacks["appi@2026-06-14"].rule("APPI-24")
+    assert rule is not None
+    assert rule.parameters["top_age"] == 90
+    assert [each.place.file for each in library.findings] == [str(root / "rulepacks/appi@2026-06-14.yaml")]
+
+
+def test_a_folder_may_hold_a_copy_of_the_law(tmp_path: Path) -> None:
+    packaged = Path(__file__).resolve().parents[2] / "policies" / "rulepacks" / "appi@2026-06-14.yaml"
+    copy = packaged.read_text(encoding="utf-8")
+    root = fixture.write_policies(tmp_path, extra={"rulepacks/appi@2026-06-14.yaml": copy})
+    assert read_library(root).findings == ()
 
 
 @pytest.mark.parametrize("text", ["[]", "{", '{"a": 1, "a": 2}', '{"a": NaN}', "[" * 100_000])

@@ -145,6 +145,18 @@ CASES = [
         ),
         "admission_id",
     ),
+    Refused(
+        "APPI-23",
+        "person-key-in-anonymized",
+        MICRODATA,
+        (
+            (
+                "{name: patient_no, treat: {op: drop_column}, rule: APPI-23}\n      - {name: admit_date",
+                "{name: patient_no, treat: {op: pseudonymize, method: random, scope: release}, rule: APPI-23}\n      - {name: admit_date",
+            ),
+        ),
+        "patient_no",
+    ),
     # What stands out.
     Refused(
         "APPI-24",
@@ -440,6 +452,7 @@ CASES = [
         (("period_from: 2026-12-01", "period_from: 2027-01-01"),),
         "budget:",
     ),
+    Refused("DP-02", "clip-off-grid", STATISTICS, (("grid: '1'", "grid: '7'"),), "clip:"),
     Refused(
         "DP-02",
         "public-value-twice",

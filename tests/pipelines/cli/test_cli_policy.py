@@ -66,6 +66,17 @@ def test_release_is_not_in_order_while_its_dataset_is_not(tmp_path: Path) -> Non
     assert run("check", str(root / fixture.CELLS), *ON)[0] == 10
 
 
+def test_replaced_law_is_refused_and_not_used(tmp_path: Path) -> None:
+    packaged = Path(__file__).resolve().parents[3] / "policies" / "rulepacks" / "appi@2026-06-14.yaml"
+    weaker = packaged.read_text(encoding="utf-8").replace("severity: BLOCK", "severity: WARN")
+    change = {fixture.MICRODATA: [("label_ja: 匿名加工情報", "label_ja: 匿名化済み")]}
+    root = fixture.write_policies(tmp_path, change, extra={"rulepacks/appi@2026-06-14.yaml": weaker})
+    assert "policy.duplicate-id" in run("check", str(root), *ON)[1]
+    code, text = run("check", str(root / fixture.MICRODATA), *ON)
+    assert code == 10
+    assert "APPI-28  BLOCK" in text
+
+
 def test_broken_rule_pack_refuses_everything(tmp_path: Path) -> None:
     root = fixture.write_policies(tmp_path, extra={"rulepacks/local@1.yaml": "schema: niji/rulepack/v1\n"})
     assert run("check", str(root / fixture.CELLS), *ON)[0] == 10
