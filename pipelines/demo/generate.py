@@ -38,7 +38,7 @@ from pipelines.demo.truth import Truth, plain_counts
 from policies.errors import UsageError
 
 DEFAULT_SEED = 20261123
-BLOCK_PEOPLE = 10_000
+BLOCK_PEOPLE = 5_000
 
 PATIENTS = "admissions/patients.csv"
 ADMISSIONS = "admissions/admissions.csv"
