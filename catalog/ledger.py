@@ -272,7 +272,7 @@ class Ledger:
 
     def populations(self) -> tuple[str, ...]:
         """Return the populations that have an account, in order of name."""
-        with reading(self._engine) as connection:
+        with _guarded("be read"), reading(self._engine) as connection:
             scopes = connection.execute(select(budgets.c.scope).order_by(budgets.c.scope)).scalars()
             ends = [scope for scope in scopes if scope == lifetime_scope(_middle(scope))]
         return tuple(_middle(scope) for scope in ends)
@@ -286,7 +286,7 @@ class Ledger:
         scope = lifetime_scope(population)
         joined = charge_scopes.join(charges, charges.c.charge_id == charge_scopes.c.charge_id)
         amounts = select(charges.c.state, charge_scopes.c.amount_micro).select_from(joined)
-        with reading(self._engine) as connection:
+        with _guarded("be read"), reading(self._engine) as connection:
             budget = connection.execute(select(budgets).where(budgets.c.scope == scope)).first()
             made = connection.execute(amounts.where(charge_scopes.c.scope == scope)).all()
         if budget is None:
@@ -304,12 +304,12 @@ class Ledger:
 
     def history(self) -> tuple[LedgerEntry, ...]:
         """Return all entries in order; see `verify` for whether they hold."""
-        with reading(self._engine) as connection:
+        with _guarded("be read"), reading(self._engine) as connection:
             return tuple(read_entries(connection))
 
     def head(self) -> LedgerHead:
         """Return the head, to be kept outside this machine as an anchor for `verify`."""
-        with reading(self._engine) as connection:
+        with _guarded("be read"), reading(self._engine) as connection:
             seq, digest = _last(connection)
         return LedgerHead(seq, digest)
 

@@ -109,9 +109,17 @@ def make_entry(seq: int, at: str, kind: EntryKind, body: Mapping[str, Json], *, 
 
 
 def read_entries(connection: Connection) -> Iterator[LedgerEntry]:
-    """Yield the entries in order, as they are stored; nothing is checked."""
+    """Yield the entries in order, as they are stored; the chain is not checked.
+
+    Raises:
+        IntegrityError: An entry is unreadable.
+    """
     for row in connection.execute(select(entries).order_by(entries.c.seq)):
-        yield LedgerEntry(row.seq, row.at, EntryKind(row.kind), json.loads(row.body), row.previous, row.digest)
+        try:
+            entry = LedgerEntry(row.seq, row.at, EntryKind(row.kind), json.loads(row.body), row.previous, row.digest)
+        except (ValueError, TypeError):
+            raise altered(f"entry {row.seq} of the privacy ledger is unreadable") from None
+        yield entry
 
 
 def chained_entries(connection: Connection) -> list[LedgerEntry]:

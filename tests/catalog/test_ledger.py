@@ -232,6 +232,24 @@ def test_tampering_is_found_and_named(path: Path, ledger: Ledger, statement: str
     assert named in caught.value.what
 
 
+def test_an_unreadable_entry_is_named_and_not_quoted(path: Path, ledger: Ledger) -> None:
+    ledger.charge(ask())
+    tamper(path, "UPDATE ledger_entries SET body = 'canary-5512' WHERE seq = 2")
+    with pytest.raises(IntegrityError, match="entry 2") as caught:
+        ledger.history()
+    assert "canary" not in str(caught.value)
+
+
+def test_a_ledger_without_its_tables_ends_with_a_coded_error(path: Path, ledger: Ledger) -> None:
+    tamper(path, "DROP TABLE ledger_budgets")
+    with pytest.raises(DataError):
+        ledger.populations()
+    with pytest.raises(DataError):
+        ledger.charge(ask())
+    with pytest.raises(IntegrityError):
+        ledger.verify()
+
+
 def _signer() -> tuple[Signer, dict[str, PublicKey]]:
     private = Ed25519PrivateKey.generate()
     public = PublicKey.of("ed25519", private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
