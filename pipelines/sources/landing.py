@@ -58,7 +58,23 @@ def _missing(label: str) -> DataError:
     )
 
 
-def find_files(patterns: Sequence[str], *, landing: Path, folders: bool = False) -> tuple[LandedFile, ...]:
+def find_file(path: str, *, landing: Path, folders: bool = False) -> LandedFile:
+    """Find the one file called `path` below `landing`; wildcards have no meaning here.
+
+    Args:
+        path: A path relative to `landing`.
+        landing: The landing folder.
+        folders: Whether it may be a folder.
+
+    Raises:
+        DataError: `data.outside-landing`, or `data.source-missing`.
+    """
+    root = landing.resolve()
+    _refuse_steps_out(path)
+    return _inside(root / path, root, path, folders=folders)
+
+
+def find_files(patterns: Sequence[str], *, landing: Path) -> tuple[LandedFile, ...]:
     """Find the files that `patterns` name below `landing`.
 
     A pattern without a wildcard is one file, shown by its name. Files found through a wildcard are sorted by name and
@@ -67,7 +83,6 @@ def find_files(patterns: Sequence[str], *, landing: Path, folders: bool = False)
     Args:
         patterns: Paths or globs, relative to `landing`.
         landing: The landing folder.
-        folders: Whether a plain path may be a folder.
 
     Raises:
         DataError: `data.outside-landing`, or `data.source-missing`.
@@ -76,11 +91,9 @@ def find_files(patterns: Sequence[str], *, landing: Path, folders: bool = False)
     found: dict[Path, LandedFile] = {}  # a file that two patterns name is one file
     counts: Counter[str] = Counter()
     for pattern in patterns:
-        pure = PurePosixPath(pattern)
-        if pure.is_absolute() or ".." in pure.parts:
-            raise _outside(pattern)
+        _refuse_steps_out(pattern)
         if not _WILD.intersection(pattern):
-            file = _inside(root / pattern, root, pattern, folders=folders)
+            file = _inside(root / pattern, root, pattern)
             found.setdefault(file.path, file)
             continue
         for path in _matches(pattern, root):
@@ -90,6 +103,12 @@ def find_files(patterns: Sequence[str], *, landing: Path, folders: bool = False)
                 counts[folder] += 1
                 found[file.path] = file
     return tuple(found.values())
+
+
+def _refuse_steps_out(path: str) -> None:
+    pure = PurePosixPath(path)
+    if pure.is_absolute() or ".." in pure.parts:
+        raise _outside(path)
 
 
 def _matches(pattern: str, root: Path) -> list[Path]:

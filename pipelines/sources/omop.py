@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from pipelines.sources.landing import LandedFile, find_files, open_bytes, open_zip, reading
+from pipelines.sources.landing import LandedFile, find_file, open_bytes, open_zip, reading
 from policies.errors import DataError
 from policies.model.source import OmopSource
 
@@ -23,11 +23,11 @@ def open_omop(source: OmopSource, *, landing: Path, digests: dict[str, str]) -> 
         DataError: `data.source-missing`, `data.outside-landing`, `data.table-missing`, `data.table-twice`,
             and what `open_bytes` raises.
     """
-    (place,) = find_files([source.path], landing=landing, folders=True)
+    place = find_file(source.path, landing=landing, folders=True)
     if place.path.is_dir():
         names = sorted(path.name for path in place.path.iterdir() if path.is_file())
         name = _find(names, source, place)
-        (file,) = find_files([f"{source.path.rstrip('/')}/{name}"], landing=landing)
+        file = find_file(f"{source.path.rstrip('/')}/{name}", landing=landing)
         with open_bytes(file, member=None, digests=digests) as stream:
             yield file, stream
         return
@@ -45,7 +45,7 @@ def check_omop(source: OmopSource, *, landing: Path) -> None:
     Raises:
         DataError: `data.source-missing`, `data.outside-landing`.
     """
-    find_files([source.path], landing=landing, folders=True)
+    find_file(source.path, landing=landing, folders=True)
 
 
 def _is_shadow(name: str) -> bool:

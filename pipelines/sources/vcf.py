@@ -15,7 +15,7 @@ import pyarrow as pa
 from cyvcf2 import VCF
 from cyvcf2.cyvcf2 import set_htslib_log_level
 
-from pipelines.sources.landing import GZIP_MAGIC, LandedFile, check_complete, find_files, reading, sha256_of
+from pipelines.sources.landing import LandedFile, check_complete, find_files, reading, sha256_of
 from pipelines.sources.quarantine import Quarantine, Reason
 from pipelines.sources.vcf_check import check_stream, open_vcf_text
 from pipelines.sources.vcf_report import DEFINITION_RULES, VcfReport
@@ -166,10 +166,6 @@ def _records(variants: Any, file: LandedFile) -> Iterator[Any]:
 
 
 def _head(file: LandedFile) -> bytes:
-    with reading(file), file.path.open("rb") as raw:
-        is_gzip = raw.read(2) == GZIP_MAGIC
-    if not is_gzip:
-        return file.path.open("rb").read(4)
     with reading(file):
         check_complete(file)
         with open_vcf_text(file.path) as stream:
@@ -180,6 +176,8 @@ def _header_of(file: LandedFile, assembly: str) -> tuple[str, ...]:
     head = _head(file)
     if not head.startswith((b"##", _BCF_MAGIC)):
         raise _not_vcf(file)
+    if head == _BCF_MAGIC:
+        _check(file)  # htslib must not meet damaged binary data
     try:
         variants = VCF(str(file.path))
     except Exception:  # noqa: BLE001 - cyvcf2 raises OSError or a bare Exception, with the path in it

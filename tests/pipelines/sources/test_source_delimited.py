@@ -233,6 +233,15 @@ def test_no_path_leads_out_of_the_landing_folder(tmp_path: Path, path: str) -> N
     assert caught.value.code == "data.outside-landing"
 
 
+def test_a_wildcard_is_no_wildcard_in_the_name_of_one_file(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv", "[a].csv"):
+        (tmp_path / name).write_bytes(b"id,name\n1,a\n")
+    assert read_table(delimited(TWO, path="[a].csv"), landing=tmp_path).read_all().num_rows == 1
+    with pytest.raises(DataError) as caught:
+        read_table(delimited(TWO, path="*.csv"), landing=tmp_path)
+    assert caught.value.code == "data.source-missing"
+
+
 @pytest.mark.parametrize("path", ["none.csv", "folder", "loop.csv", "nul\0.csv", "x" * 300])
 def test_a_missing_file_is_refused(tmp_path: Path, path: str) -> None:
     (tmp_path / "folder").mkdir()

@@ -148,6 +148,7 @@ def test_records_without_usable_calls_are_quarantined(tmp_path: Path) -> None:
     assert [(row.line, row.reason) for row in reader.quarantine] == [(6, Reason.NO_GENOTYPE), (7, Reason.BAD_GENOTYPE)]
 
 
+@pytest.mark.tool
 def test_a_cut_file_is_refused(tmp_path: Path, outside_tool: Callable[[str], str]) -> None:
     rows = "".join(ROW % position for position in range(1, 9000))
     whole = gzip.compress((HEAD + rows).encode())
@@ -163,6 +164,20 @@ def test_a_cut_file_is_refused(tmp_path: Path, outside_tool: Callable[[str], str
         with pytest.raises(DataError) as caught:
             read_table(variants(name), landing=tmp_path).read_all()
         assert caught.value.code == "data.truncated", name
+
+
+@pytest.mark.tool
+def test_a_damaged_bcf_is_refused(tmp_path: Path, outside_tool: Callable[[str], str]) -> None:
+    _write(tmp_path, HEAD + "".join(ROW % position for position in range(1, 900)))
+    subprocess.run([outside_tool("bcftools"), "view", "-Ob", "-o", tmp_path / "t.bcf", tmp_path / "t.vcf"], check=True)
+    whole = (tmp_path / "t.bcf").read_bytes()
+    for at in range(30, len(whole) - 40, 97):
+        data = bytearray(whole)
+        data[at] ^= 0x55
+        (tmp_path / "t.bcf").write_bytes(bytes(data))
+        with pytest.raises(DataError) as caught:
+            read_table(variants("t.bcf"), landing=tmp_path).read_all()
+        assert caught.value.code in ("data.corrupt", "data.truncated", "data.not-a-vcf")
 
 
 def test_htslib_says_nothing_on_standard_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
