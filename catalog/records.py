@@ -32,9 +32,9 @@ class RecordModel(BaseModel):
 class AccessRights(Labelled):
     """Who may have the data; the values of the EU authority table that HealthDCAT-AP uses."""
 
-    PUBLIC = "public", "公開", "public"
-    RESTRICTED = "restricted", "条件付き", "restricted"
-    NON_PUBLIC = "non_public", "審査制", "non-public"
+    PUBLIC = "public", "公開", "open"
+    RESTRICTED = "restricted", "条件付き", "on conditions"
+    NON_PUBLIC = "non_public", "審査制", "by permit"
 
 
 class HealthCategory(Labelled):

@@ -174,3 +174,27 @@ def test_fingerprints_are_those_of_the_key(recipient: Any) -> None:
     assert fingerprint(recipient.key) == fingerprint(parse_public_key(recipient.text))
     assert fingerprint(recipient.key).startswith("SHA256:")
     assert len(fingerprint(recipient.key)) == len("SHA256:") + 43
+
+
+@pytest.mark.shared
+def test_the_librarys_command_opens_ours_and_we_open_its(tmp_path: Path, shared_data: Path) -> None:
+    import os
+    import subprocess
+    import sys
+
+    folder = shared_data / "standards" / "crypt4gh"
+    content = bytes(range(256)) * 1000
+    sealed = _seal(tmp_path, content, parse_public_key((folder / "bob.pub").read_text()))
+
+    def command(*arguments: str, given: bytes) -> bytes:
+        called = [sys.executable, "-m", "crypt4gh", *arguments]
+        environment = {**os.environ, "C4GH_PASSPHRASE": "bob"}
+        return subprocess.run(called, input=given, env=environment, capture_output=True, check=True).stdout
+
+    assert command("decrypt", "--sk", str(folder / "bob.sec"), given=sealed.read_bytes()) == content
+    write_key_pair(tmp_path / "mine")
+    (tmp_path / "theirs").write_bytes(
+        command("encrypt", "--recipient_pk", str(tmp_path / "mine.pub"), "--sk", str(folder / "bob.sec"), given=content)
+    )
+    open_file(tmp_path / "theirs", tmp_path / "opened", secret_key=read_secret_key(tmp_path / "mine.sec"))
+    assert (tmp_path / "opened").read_bytes() == content
