@@ -15,7 +15,7 @@ from anonymization.tables import AnyTable, EventTable, GenotypeTable, PersonTabl
 from anonymization.treatments import ReleaseSecrets, Work, apply_treatments
 from policies.errors import DataError, PolicyError
 from policies.model import Column, DatasetPolicy, ReleaseColumn, ReleasePolicy, ReleaseTable, TablePolicy
-from policies.model.method import DpStatistics
+from policies.model.method import DpStatistics, Microdata
 from policies.model.treatment import AggregateOnly, Generalize, RollUpRare, ToAge, ToDurationDays
 from policies.vocabulary import ColumnRole, TableKind
 
@@ -91,7 +91,7 @@ def treat_tables(
     """Apply the release's treatments to the tables it names, columns of people joined to each of their events.
 
     Columns of a person table are treated in each event table of the same dataset, so that an age is the age at the
-    event. Where an event table lacks the date that such a treatment names, the column does not join it.
+    event; under the microdata method in the record table only. Where an event table lacks the date that such a treatment names, the column does not join it.
     `generalize … level: search` leaves the value for the search of the microdata method.
 
     Args:
@@ -226,7 +226,7 @@ class _TableTreatment:
                 fix="take the table out of the release",
             )
         rows, columns = self._own_columns(entry, table)
-        if isinstance(table, EventTable):
+        if isinstance(table, EventTable) and self._takes_people(entry):
             rows, columns = self._join_people(entry, table, rows, columns)
         outputs: dict[str, str] = {}
         for number, source in enumerate(columns):
@@ -246,9 +246,14 @@ class _TableTreatment:
             keys={name: by_name[name].domain for name in outputs if by_name[name].is_key},
             record_domain=self._record_domain(table),
             searched={name: found for name in outputs if (found := _searched(by_name[name].entry))},
-            rare={name: found for name in outputs if (found := _rare(by_name[name].entry))},
+            rare={name: people for name in outputs if (people := _rare(by_name[name].entry))},
             details_of=frozenset(other for other in (t.table for t in self.release.tables) if record_of(other) in keys),
         )
+
+    def _takes_people(self, entry: ReleaseTable) -> bool:
+        """Columns of people join every event table, but of microdata the record table only: details must not hold them."""
+        method = self.release.method
+        return not isinstance(method, Microdata) or entry.table == method.record
 
     def _own_columns(
         self, entry: ReleaseTable, table: PersonTable | EventTable | ReferenceTable

@@ -4,7 +4,6 @@ Every function takes the working table and the column it treats, and returns the
 data need no look at the values stays an expression; the rest goes through the column's distinct values.
 """
 
-import base64
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -40,8 +39,8 @@ RANDOM_ID_BYTES = 16
 
 
 def random_id() -> str:
-    """Draw a random id: 128 bits from the system's generator, as 26 characters of base32."""
-    return base64.b32encode(secrets.token_bytes(RANDOM_ID_BYTES)).decode("ascii").rstrip("=").lower()
+    """Draw a random id: 128 bits from the system's generator, as 32 hexadecimal digits."""
+    return secrets.token_hex(RANDOM_ID_BYTES)
 
 
 class ReleaseSecrets:

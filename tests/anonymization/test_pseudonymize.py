@@ -187,6 +187,11 @@ def test_different_parts_have_different_digests(one, other):
     assert (KEY.digest(*one) == KEY.digest(*other)) == (one == other)
 
 
+@given(st.lists(st.text(max_size=4), max_size=5))
+def test_many_digests_are_the_digests_of_each(values):
+    assert list(KEY.digests("a", "b", values=values)) == [KEY.digest("a", "b", value) for value in values]
+
+
 def test_a_negative_shift_is_refused():
     with pytest.raises(PolicyError) as refused:
         pseudonymized(raw_admissions(), max_shift_days=-1)
@@ -215,7 +220,7 @@ def test_a_null_person_is_refused():
 
 
 def test_a_collision_is_refused(monkeypatch):
-    monkeypatch.setattr(PseudonymKey, "digest", lambda self, *parts: b"\x01" * 32)
+    monkeypatch.setattr(PseudonymKey, "digests", lambda self, *parts, values: (b"\x01" * 32 for _ in values))
     with pytest.raises(DataError) as refused:
         pseudonymized(raw_admissions())
     assert refused.value.code == "data.pseudonym-collision"

@@ -309,7 +309,7 @@ ROLL = {"op": "roll_up_rare", "hierarchy": "icd10", "min_persons": 3}
 
 def test_rare_codes_roll_up_until_they_are_common():
     values = ["E11.9"] * 3 + ["E11.2"] * 3 + ["I10", "I10"]
-    assert treat_column(values, "string", ROLL, books=hierarchies()) == values[:6] + [None, None]
+    assert treat_column(values, "string", ROLL, books=hierarchies()) == [*values[:6], None, None]
     values = ["E11.9"] * 2 + ["E11.2"] * 1 + ["I10"] * 3
     assert treat_column(values, "string", ROLL, books=hierarchies()) == ["E11"] * 3 + ["I10"] * 3
 

@@ -37,7 +37,7 @@ def test_two_releases_share_no_id():
     ]
     ids = []
     for protected in releases:
-        values = {value for value in text_of(protected) if len(value) == 26 and value.isalnum()}
+        values = {value for value in text_of(protected) if len(value) == 32 and value.isalnum()}
         assert len(values) >= 5
         ids.append(values)
     for number, one in enumerate(ids):
@@ -64,7 +64,7 @@ def guesses(value):
 
 
 def test_hashing_every_patient_number_finds_nobody():
-    dictionary = {guess for n in range(10_000) for guess in (guesses(person(n)) if n < 20 else ())}
+    dictionary = {guess for n in range(100) for guess in guesses(person(n))}
     tables = pseudonymized(raw_admissions()).tables
     found = {value for table in tables.values() for value in column_of(table.rows, "patient_no")}
     assert found
@@ -76,10 +76,7 @@ def test_with_the_key_the_same_attack_succeeds():
     tables = pseudonymized(raw_admissions()).tables
     found = set(column_of(tables["patients"].rows, "patient_no"))
     key = PseudonymKey(b"k" * 32)
-    replayed = {
-        b32encode(key.digest("pseudonym", "tiny", "person", person(n))[:16]).decode().rstrip("=").lower()
-        for n in range(20)
-    }
+    replayed = {key.digest("pseudonym", "tiny", "person", person(n))[:16].hex() for n in range(20)}
     assert found <= replayed
 
 
