@@ -9,9 +9,7 @@ from collections.abc import Sequence
 from catalog.access import Permit
 
 
-def extract_readme(
-    permit: Permit, files: Sequence[str], *, language: str, package_readme: str = ""
-) -> str:
+def extract_readme(permit: Permit, files: Sequence[str], *, language: str, package_readme: str = "") -> str:
     """Return the README of a permit's extract.
 
     Args:
