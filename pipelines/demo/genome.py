@@ -27,7 +27,8 @@ _REGION_SITES = 200
 _MEAN_SPACING = 320
 _SWITCH_BASES = 25_000.0
 _FOUNDERS = 40
-_BRANCHES = 16
+_BRANCHES = 10
+_SAME_BRANCH_SHARE = 0.4
 _RARE_SHARE = 0.56
 _MULTI_ALLELIC_SHARE = 0.03
 _INDEL_SHARE = 0.08
@@ -117,11 +118,14 @@ def _place(rng: np.random.Generator, founder: NDArray[np.uint8]) -> Alleles:
     for branch in range(_BRANCHES):
         on_branch[branch, order[(opening[branch] + np.arange(widths[branch])) % _FOUNDERS]] = 1
     is_rare = np.asarray(rng.random(size)) < _RARE_SHARE
+    branch_of: Ints = np.asarray(rng.integers(0, _BRANCHES, size), dtype=np.int64)
+    for site in np.flatnonzero(rng.random(size) < _SAME_BRANCH_SHARE).tolist():
+        branch_of[site] = branch_of[max(site - 1, 0)]
     for site in range(size):
         if is_rare[site]:
             _sprinkle(rng, alleles[site], founder[site], 1)
         else:
-            alleles[site] = on_branch[rng.integers(_BRANCHES)][founder[site]]
+            alleles[site] = on_branch[branch_of[site]][founder[site]]
             # Recurrent mutation and gene conversion: a few chromosomes differ from the founder that they copy.
             flips = rng.integers(0, chromosomes, rng.binomial(chromosomes, 0.0015))
             alleles[site, flips] ^= 1
