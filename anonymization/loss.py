@@ -24,10 +24,14 @@ DECIMALS = 1e10
 
 @dataclass(frozen=True, slots=True)
 class GeometricLoss:
-    """The metric for a table of `records` rows whose hierarchies have `domains` leaves, one an attribute."""
+    """The metric for a table of `records` rows whose hierarchies have `domains` leaves, one an attribute.
+
+    `dimensions` is d, the number of quasi-identifiers of the release; a part of them has fewer `domains`.
+    """
 
     records: int
     domains: tuple[int, ...]
+    dimensions: int
 
     def factors(self, attribute: int, numerators: IntArray) -> FloatArray:
         """Return (1 + v_j)^(1/d) for each sum T_j * D_j; a hierarchy of one leaf has nothing to lose."""
@@ -36,7 +40,7 @@ class GeometricLoss:
             return np.ones(len(numerators))
         share = (numerators - self.records) / float(self.records * (domain - 1))
         cut = np.floor(np.maximum(share, 0.0) * DECIMALS) / DECIMALS
-        powers: FloatArray = (1.0 + cut) ** (1.0 / len(self.domains))
+        powers: FloatArray = (1.0 + cut) ** (1.0 / self.dimensions)
         return powers
 
     def of(self, numerators: Sequence[int]) -> float:

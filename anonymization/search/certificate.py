@@ -15,6 +15,7 @@ from anonymization.histogram import Pairs
 from anonymization.loss import FloatArray
 from anonymization.quasi import IntArray
 from anonymization.search.problem import Certificate, Check, Node, Problem
+from anonymization.search.wide import project
 
 TOLERANCE = 1e-9
 """Losses differ by less between exact fractions and double precision."""
@@ -41,7 +42,8 @@ def replay(problem: Problem, certificate: Certificate) -> Replay:
 
     Each checked node is grouped anew: its suppressed records, validity, loss and class count must be as claimed, and
     its penalties no more than what its stuck records truly cost. The answer must be among the valid checks. Then every
-    other node of the lattice must be too lossy by its own generalization, or ruled out by a check above it.
+    other node of the lattice must be too lossy by its own generalization, or ruled out by a check above it; or, for a
+    certificate with a gap, the optima of its parts must be proven in the same way and carry that gap.
     """
     faults = [fault for check in certificate.checks for fault in _faults_of(problem, check)]
     answers = [check for check in certificate.checks if check.node == certificate.node and check.is_valid]
@@ -54,8 +56,25 @@ def replay(problem: Problem, certificate: Certificate) -> Replay:
             faults.append(f"{uncovered} node(s) are not ruled out")
     elif certificate.is_complete:
         faults.append("the lattice is too large to be listed, so no optimum can be claimed")
+    else:
+        faults.extend(_faults_of_parts(problem, certificate))
     proves = certificate.is_complete and not faults
     return Replay(not faults, proves, len(certificate.checks), tuple(faults))
+
+
+def _faults_of_parts(problem: Problem, certificate: Certificate) -> list[str]:
+    """Replay the part of each group of quasi-identifiers, and see that their bound carries the claimed gap."""
+    faults, product = [], 1.0
+    named = [j for part in certificate.parts for j in part.attributes]
+    if len(set(named)) != len(named):
+        faults.append("a quasi-identifier is in two parts")
+    for part in certificate.parts:
+        if not replay(project(problem, part.attributes), part.certificate).proves_optimum:
+            faults.append(f"the optimum of quasi-identifiers {part.attributes} is not proven")
+        product *= 1.0 + part.certificate.loss
+    if certificate.loss - certificate.gap > product - 1.0 + TOLERANCE:
+        faults.append("the gap is claimed smaller than the parts prove")
+    return faults
 
 
 def _faults_of(problem: Problem, check: Check) -> list[str]:
@@ -127,7 +146,7 @@ def _exact_loss(problem: Problem, node: Node, is_lost: BoolArray) -> float:
         total = Fraction(int((histogram.rows * covered)[~is_lost].sum()), attribute.domain) + lost
         least = Fraction(records, attribute.domain)
         share = max(Fraction(0), (total - least) / (records - least))
-        product *= (1.0 + math.floor(share * 10**10) / 10**10) ** (1.0 / len(node))
+        product *= (1.0 + math.floor(share * 10**10) / 10**10) ** (1.0 / problem.loss.dimensions)
     return product - 1.0
 
 
@@ -164,5 +183,5 @@ def _loss_of_sums(problem: Problem, sums: "list[IntArray] | tuple[IntArray, ...]
     logs = np.zeros(())
     for attribute, numerators in zip(problem.histogram.attributes, sums, strict=True):
         share = (numerators - records) / (records * max(attribute.domain - 1, 1))
-        logs = np.add.outer(logs, np.log1p(np.maximum(share, 0.0)) / len(problem.shape))
+        logs = np.add.outer(logs, np.log1p(np.maximum(share, 0.0)) / problem.loss.dimensions)
     return np.asarray(np.expm1(logs))

@@ -6,16 +6,23 @@ How many records a node suppresses is predicted by a ridge regression on the che
 attributes at its levels. The prediction decides the order only; the result is exact whatever it says.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from anonymization.criteria.base import BoolArray
 from anonymization.loss import FloatArray
+from anonymization.quasi import IntArray
 from anonymization.search.bounds import Bounds
-from anonymization.search.lattice import Lattice
+from anonymization.search.lattice import Lattice, above, below
 from anonymization.search.problem import Check, Node, Problem
 
 THRESHOLDS = 8
 RIDGE = 1.0
+NODES_PER_PLAN = 16_000
+MOST_PLANNED = 16
+"""A look at a large lattice costs more than a check, so it plans one choice for every so many nodes, up to a limit."""
 
 
 class Order:
@@ -29,6 +36,7 @@ class Order:
         self._targets: list[float] = []
         self._levels = [self._prior(j) for j in range(len(lattice.shape))]
         self._spread = 2.0
+        self._planned: list[Node] = []
         self._share_left = [
             1.0 - sums / float(problem.histogram.records * attribute.domain)
             for sums, attribute in zip(problem.base_sums, problem.histogram.attributes, strict=True)
@@ -48,16 +56,32 @@ class Order:
         self._levels = self._with_weights(weights)
 
     def next_node(self, bounds: Bounds, candidates: BoolArray) -> Node:
-        """Return the node whose check is expected to settle the most candidates."""
-        predicted = self._predicted()
-        affordable = self._affordable(bounds)
-        gain = self._gain_by_failing(bounds, candidates, predicted, affordable)
-        gain += self._gain_by_success(bounds, candidates, predicted, affordable)
-        gain[bounds.is_checked] = -1.0
-        best = int(np.argmax(gain))
-        if gain.reshape(-1)[best] <= 0.0:
-            best = int(np.argmin(np.where(candidates, bounds.lower, np.inf)))
-        return self._lattice.node(best)
+        """Return the node whose check is expected to settle the most candidates.
+
+        Only the box that holds the candidates is looked at: a node above it settles no more than its projection into
+        the box, and is less likely to. In large lattices one look serves several choices.
+        """
+        while self._planned:
+            node = self._planned.pop()
+            if not bounds.is_checked[node] and bool(candidates[below(node)].any()):
+                return node
+        gain, corner = self._gain(bounds, candidates)
+        self._planned = _best_incomparable(gain, corner, 1 + gain.size // NODES_PER_PLAN)
+        if self._planned:
+            return self._planned.pop()
+        least = np.where(candidates, bounds.lower, np.inf)
+        return self._lattice.node(int(np.argmin(least)))
+
+    def _gain(self, bounds: Bounds, candidates: BoolArray) -> tuple[FloatArray, Node]:
+        """Return the expected gain of each node in the box of the candidates, and the box's lowest corner."""
+        box = _box_of(candidates)
+        view = _View(candidates[box], bounds.lower[box], bounds.base[box], bounds.least[box], bounds.most[box])
+        predicted = _outer_sum([levels[side] for levels, side in zip(self._levels, box, strict=True)])
+        affordable = self._affordable(bounds, box)
+        gain = self._gain_by_failing(view, predicted, affordable)
+        gain += self._gain_by_success(view, predicted, affordable, bounds)
+        gain[bounds.is_checked[box]] = 0.0
+        return gain, tuple(int(side.start) for side in box)
 
     def _logit(self, suppressed: float) -> float:
         rest = max(self._problem.histogram.records - suppressed, 0.0)
@@ -88,59 +112,93 @@ class Order:
             start += size
         return levels
 
-    def _predicted(self) -> FloatArray:
-        total = np.zeros(())
-        for levels in self._levels:
-            total = np.add.outer(total, levels)
-        return np.asarray(total)
-
-    def _affordable(self, bounds: Bounds) -> FloatArray:
+    def _affordable(self, bounds: Bounds, box: tuple[slice, ...]) -> FloatArray:
         """Return about how many suppressed records each node can afford before it cannot beat the best one."""
         forbidden = self._problem.may_suppress + 1.0
         if bounds.best is None:
-            return np.full(self._lattice.shape, forbidden)
-        slope = np.zeros(())
-        for left in self._share_left:
-            slope = np.add.outer(slope, left / (2.0 - left))
-        room = np.log1p(bounds.incumbent) - np.log1p(bounds.base)
+            return np.full(bounds.base[box].shape, forbidden)
+        slope = _outer_sum([left[side] / (2.0 - left[side]) for left, side in zip(self._share_left, box, strict=True)])
+        room = np.log1p(bounds.incumbent) - np.log1p(bounds.base[box])
         per_record = slope / (len(self._lattice.shape) * self._problem.histogram.records)
         return np.asarray(np.clip(room / np.maximum(per_record, 1e-300), 1.0, forbidden))
 
-    def _gain_by_failing(
-        self, bounds: Bounds, candidates: BoolArray, predicted: FloatArray, affordable: FloatArray
-    ) -> FloatArray:
-        needs = affordable[candidates]
+    def _gain_by_failing(self, view: "_View", predicted: FloatArray, affordable: FloatArray) -> FloatArray:
+        needs = affordable[view.candidates]
         steps = np.unique(np.ceil(np.quantile(needs, np.linspace(0.0, 1.0, THRESHOLDS + 1)[1:])))
-        gain = np.zeros(self._lattice.shape)
+        gain = np.zeros(view.candidates.shape)
         low = -np.inf
         for step in steps:
-            settled = (candidates & (affordable > low) & (affordable <= step)).astype(np.float64)
+            settled = (view.candidates & (affordable > low) & (affordable <= step)).astype(np.float32)
             for axis in range(settled.ndim):
                 np.cumsum(settled, axis=axis, out=settled)
-            gain += settled * self._chance_at_least(float(step), bounds, predicted)
+            gain += settled * self._chance_at_least(float(step), view, predicted)
             low = step
         return gain
 
-    def _chance_at_least(self, suppressed: float, bounds: Bounds, predicted: FloatArray) -> FloatArray:
+    def _chance_at_least(self, suppressed: float, view: "_View", predicted: FloatArray) -> FloatArray:
         score = (predicted - self._logit(suppressed - 0.5)) / self._spread
         chance = 1.0 / (1.0 + np.exp(np.clip(-1.7 * score, -50.0, 50.0)))
-        chance[bounds.least >= suppressed] = 1.0
-        chance[bounds.most < suppressed] = 0.0
+        chance[view.least >= suppressed] = 1.0
+        chance[view.most < suppressed] = 0.0
         return np.asarray(chance)
 
     def _gain_by_success(
-        self, bounds: Bounds, candidates: BoolArray, predicted: FloatArray, affordable: FloatArray
+        self, view: "_View", predicted: FloatArray, affordable: FloatArray, bounds: Bounds
     ) -> FloatArray:
         score = (self._logits(affordable) - predicted) / self._spread
         chance = 1.0 / (1.0 + np.exp(np.clip(-1.7 * score, -50.0, 50.0)))
-        chance[bounds.least >= affordable] = 0.0
-        lower = np.sort(bounds.lower[candidates])
+        chance[view.least >= affordable] = 0.0
+        lower = np.sort(view.lower[view.candidates])
         expected = self._problem.histogram.records / (1.0 + np.exp(np.clip(-predicted, -50.0, 50.0)))
         ratio = np.clip(expected / affordable, 0.0, 1.0)
         top = bounds.incumbent if bounds.best is not None else 1.0
-        start = np.where(candidates, bounds.lower, top)
+        start = np.where(view.candidates, view.lower, top)
         beaten = len(lower) - np.searchsorted(lower, start + (top - start) * ratio)
-        return np.asarray(np.where(candidates, chance * beaten, 0.0))
+        return np.asarray(np.where(view.candidates, chance * beaten, 0.0))
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """The bounds inside the box that is looked at."""
+
+    candidates: BoolArray
+    lower: FloatArray
+    base: FloatArray
+    least: IntArray
+    most: IntArray
+
+
+def _box_of(candidates: BoolArray) -> tuple[slice, ...]:
+    """Return the smallest box that holds all candidates."""
+    box = []
+    for axis in range(candidates.ndim):
+        others = tuple(other for other in range(candidates.ndim) if other != axis)
+        used = np.flatnonzero(candidates.any(axis=others))
+        box.append(slice(int(used[0]), int(used[-1]) + 1))
+    return tuple(box)
+
+
+def _best_incomparable(gain: FloatArray, corner: Node, count: int) -> list[Node]:
+    """Return up to `count` nodes of most gain, none above or below another, best last."""
+    left = gain.copy() if count > 1 else gain
+    chosen: list[Node] = []
+    for _ in range(min(count, MOST_PLANNED)):
+        index = int(np.argmax(left))
+        if left.reshape(-1)[index] <= 0.0:
+            break
+        local = tuple(int(level) for level in np.unravel_index(index, gain.shape))
+        chosen.append(tuple(low + level for low, level in zip(corner, local, strict=True)))
+        if count > 1:
+            left[below(local)] = 0.0
+            left[above(local)] = 0.0
+    return chosen[::-1]
+
+
+def _outer_sum(parts: Sequence[FloatArray]) -> FloatArray:
+    total = np.zeros(())
+    for part in parts:
+        total = np.add.outer(total, part)
+    return np.asarray(total)
 
 
 def _entropies(problem: Problem, j: int) -> FloatArray:

@@ -56,7 +56,9 @@ def make_problem(histogram: Histogram, *, criteria: tuple[Criterion, ...], suppr
         ]
         sums.append(np.array(per_level, np.int64) + histogram.unseen_records * attribute.domain)
     domains = tuple(attribute.domain for attribute in histogram.attributes)
-    return Problem(histogram, criteria, may_suppress, GeometricLoss(histogram.records, domains), tuple(sums))
+    return Problem(
+        histogram, criteria, may_suppress, GeometricLoss(histogram.records, domains, len(domains)), tuple(sums)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,8 @@ class Certificate:
     """The proof of an optimum: every node checked, what each rules out, and the answer.
 
     `is_complete` is False where the lattice was too large to rule out every node; then `gap` says how much better an
-    unchecked node could be.
+    unchecked node could be, and `parts` prove that: the optima of groups of quasi-identifiers, whose losses multiply to
+    a bound.
     """
 
     node: Node
@@ -108,3 +111,12 @@ class Certificate:
     gap: float
     is_complete: bool
     checks: tuple[Check, ...] = field(repr=False)
+    parts: "tuple[Part, ...]" = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The optimum of some quasi-identifiers alone, given by their places."""
+
+    attributes: tuple[int, ...]
+    certificate: Certificate

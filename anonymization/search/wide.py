@@ -1,26 +1,34 @@
 """The search where the lattice is too large to list: a good node soon, and an honest gap.
 
-Two moves share a budget of checks. Descending from the top gives a valid node; climbing from the bottom, least bound
-first, raises the loss below which nothing can be. What is left between the two is the gap.
+The node comes from a descent from the top and an exchange of levels. The bound comes from parts: the quasi-identifiers
+are divided into groups small enough for the exact search. A release that meets a monotone model still meets it when
+columns are left out, so each group of a valid node is itself valid, and the losses of the groups' optima multiply to a
+bound that no node of the whole lattice can pass below.
 """
 
-import heapq
-from dataclasses import dataclass, field
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from anonymization.quasi import IntArray
+from anonymization.histogram import Histogram
 from anonymization.search.classes import ClassStore
-from anonymization.search.problem import Certificate, Check, Node, Problem, Progress, SearchProgress
+from anonymization.search.optimal import search_all
+from anonymization.search.problem import Certificate, Check, Node, Part, Problem, Progress, SearchProgress
 
-BUDGET_CHECKS = 3_000
+BUDGET_CHECKS = 1_000
 """Nodes checked at most; a check costs about one pass over the distinct tuples."""
-BUDGET_VISITS = 200_000
-"""Nodes looked at by the climb at most, most of them settled by a bound alone."""
+PART_NODES = 20_000
+"""The largest lattice of a part: its exact search takes seconds."""
 
 
 def search_wide(
-    problem: Problem, *, progress: Progress | None = None, budget_checks: int = BUDGET_CHECKS
+    problem: Problem,
+    *,
+    progress: Progress | None = None,
+    budget_checks: int = BUDGET_CHECKS,
+    part_nodes: int = PART_NODES,
 ) -> Certificate | None:
     """Find a valid node of little loss, and how much less any other could have; None when the top is not valid.
 
@@ -30,12 +38,58 @@ def search_wide(
     search = _Wide(problem, progress, budget_checks)
     if not search.descend():
         return None
-    bound = search.climb()
+    parts = tuple(search.solve(group) for group in groups_of(problem, part_nodes))
+    search.bound = max(search.bound, bound_of(parts))
+    search.exchange()
     best = search.best
     if best is None:
         return None
-    gap = max(best.loss - bound, 0.0)
-    return Certificate(best.node, best.loss, gap, is_complete=False, checks=tuple(search.checks))
+    gap = max(best.loss - search.bound, 0.0)
+    return Certificate(best.node, best.loss, gap, is_complete=False, checks=tuple(search.checks), parts=parts)
+
+
+def groups_of(problem: Problem, most_nodes: int) -> list[tuple[int, ...]]:
+    """Divide the quasi-identifiers into groups of at most `most_nodes` nodes, the most detailed ones together."""
+    by_detail = sorted(range(len(problem.shape)), key=lambda j: (-len(np.unique(problem.histogram.codes[j])), j))
+    groups: list[list[int]] = []
+    for j in by_detail:
+        if groups and math.prod(problem.shape[i] for i in (*groups[-1], j)) <= most_nodes:
+            groups[-1].append(j)
+        else:
+            groups.append([j])
+    return [tuple(sorted(group)) for group in groups]
+
+
+def project(problem: Problem, attributes: Sequence[int]) -> Problem:
+    """Return the problem of some quasi-identifiers alone, with the monotone models only.
+
+    Its losses are the factors that these quasi-identifiers contribute to the whole problem's loss.
+    """
+    histogram = problem.histogram
+    narrow = Histogram(
+        attributes=tuple(histogram.attributes[j] for j in attributes),
+        hierarchies=tuple(histogram.hierarchies[j] for j in attributes),
+        codes=tuple(histogram.codes[j] for j in attributes),
+        rows=histogram.rows,
+        loyal=histogram.loyal,
+        shared=histogram.shared,
+        sensitive=histogram.sensitive,
+        records=histogram.records,
+        people=histogram.people,
+        unseen_records=histogram.unseen_records,
+    )
+    return Problem(
+        histogram=narrow,
+        criteria=tuple(criterion for criterion in problem.criteria if criterion.monotone),
+        may_suppress=problem.may_suppress,
+        loss=replace(problem.loss, domains=tuple(problem.loss.domains[j] for j in attributes)),
+        base_sums=tuple(problem.base_sums[j] for j in attributes),
+    )
+
+
+def bound_of(parts: Sequence[Part]) -> float:
+    """Return the loss below which no node can be, from the optima of the parts."""
+    return math.prod(1.0 + part.certificate.loss for part in parts) - 1.0
 
 
 @dataclass(slots=True)
@@ -50,79 +104,50 @@ class _Wide:
     bound: float = 0.0
     _store: ClassStore = field(init=False)
     _done: dict[Node, Check] = field(default_factory=dict)
-    _stuck_nodes: list[Node] = field(default_factory=list)
-    _stuck_matrix: IntArray = field(default_factory=lambda: np.zeros((0, 0), np.int64))
 
     def __post_init__(self) -> None:
         self._store = ClassStore(self.problem)
-
-    @property
-    def has_budget(self) -> bool:
-        return len(self.checks) < self.budget_checks
 
     def descend(self) -> bool:
         """Lower one level at a time from the top, always to the valid child of least bound; False if the top fails."""
         node = tuple(size - 1 for size in self.problem.shape)
         if not self._check(node).is_valid:
             return False
-        while self.has_budget:
-            children = sorted((self.base_loss(child), child) for child in _children(node))
-            found = next((child for _, child in children if self._within_budget(child)), None)
+        while True:
+            children = sorted((self._base_loss(child), child) for child in _lowered(node))
+            found = next((child for _, child in children if self._is_affordable(child)), None)
             if found is None:
-                break
+                return True
             node = found
-        return True
 
-    def _within_budget(self, node: Node) -> bool:
+    def solve(self, group: tuple[int, ...]) -> Part:
+        """Find the optimum of some quasi-identifiers alone; there is one, because the top of the whole is valid."""
+        certificate = search_all(project(self.problem, group))
+        if certificate is None:
+            top = tuple(self.problem.shape[j] - 1 for j in group)
+            certificate = Certificate(top, 0.0, 0.0, is_complete=False, checks=())
+        return Part(group, certificate)
+
+    def exchange(self) -> None:
+        """Lower one level and raise another as long as that loses less, within the budget."""
+        improved = True
+        while improved and self.best is not None:
+            at = self.best
+            around = {higher for lower in _lowered(at.node) for higher in _raised(lower, self.problem.shape)}
+            around.update(_lowered(at.node))
+            nearby = sorted((self._base_loss(node), node) for node in around - {at.node})
+            for loss, node in nearby:
+                if loss >= self.best.loss or len(self.checks) >= self.budget_checks:
+                    break
+                self._check(node)
+            improved = self.best is not at
+
+    def _is_affordable(self, node: Node) -> bool:
         return len(self.checks) < self.budget_checks and self._check(node).is_valid
 
-    def climb(self) -> float:
-        """Settle nodes from the bottom, least bound first; return the loss below which no open node can be."""
-        bottom = (0,) * len(self.problem.shape)
-        heap = [(self.base_loss(bottom), bottom)]
-        seen = {bottom}
-        visits = 0
-        while heap:
-            self.bound, node = heap[0]
-            if self.best is not None and self.bound >= self.best.loss:
-                return self.best.loss
-            if not self.has_budget or visits >= BUDGET_VISITS:
-                return self.bound
-            heapq.heappop(heap)
-            visits += 1
-            if self._settles_all_above(node):
-                continue
-            for parent in _parents(node, self.problem.shape):
-                if parent not in seen:
-                    seen.add(parent)
-                    heapq.heappush(heap, (self.base_loss(parent), parent))
-        return self.best.loss if self.best is not None else self.bound
-
-    def base_loss(self, node: Node) -> float:
+    def _base_loss(self, node: Node) -> float:
         """Return the loss of the generalization alone."""
         return self.problem.loss.of([int(sums[i]) for sums, i in zip(self.problem.base_sums, node, strict=True)])
-
-    def _settles_all_above(self, node: Node) -> bool:
-        if self._is_ruled_out(node):
-            return False
-        check = self._check(node)
-        # Nothing above a node that suppresses only what must be suppressed can have less loss than it.
-        return check.is_valid and check.suppressed == self.problem.histogram.unseen_records
-
-    def _is_ruled_out(self, node: Node) -> bool:
-        if self.best is None or not self._stuck_nodes:
-            return False
-        above = np.flatnonzero((self._stuck_matrix >= np.array(node)).all(axis=1))
-        if not len(above):
-            return False
-        check = max((self._done[self._stuck_nodes[i]] for i in above), key=lambda check: check.stuck)
-        if not self.problem.is_allowed(check.stuck):
-            return True
-        sums = [
-            int(base[i] + extra[i])
-            for base, extra, i in zip(self.problem.base_sums, check.penalties, node, strict=True)
-        ]
-        return self.problem.loss.of(sums) >= self.best.loss
 
     def _check(self, node: Node) -> Check:
         known = self._done.get(node)
@@ -131,10 +156,7 @@ class _Wide:
         check = self._store.check(node)
         self.checks.append(check)
         self._done[node] = check
-        if check.stuck:
-            self._stuck_nodes.append(node)
-            self._stuck_matrix = np.array(self._stuck_nodes, np.int64)
-        if check.is_valid and (self.best is None or (check.loss, sum(node), node) < _order(self.best)):
+        if check.is_valid and (self.best is None or _order(check) < _order(self.best)):
             self.best = check
         self._report()
         return check
@@ -144,7 +166,7 @@ class _Wide:
             return
         incumbent = None if self.best is None else self.best.loss
         gap = None if incumbent is None else max(incumbent - self.bound, 0.0)
-        open_nodes = int(np.prod([float(size) for size in self.problem.shape])) - len(self.checks)
+        open_nodes = math.prod(self.problem.shape) - len(self.checks)
         self.progress(SearchProgress(incumbent, self.bound, gap, len(self.checks), open_nodes))
 
 
@@ -152,9 +174,9 @@ def _order(check: Check) -> tuple[float, int, Node]:
     return check.loss, sum(check.node), check.node
 
 
-def _children(node: Node) -> list[Node]:
+def _lowered(node: Node) -> list[Node]:
     return [(*node[:j], level - 1, *node[j + 1 :]) for j, level in enumerate(node) if level > 0]
 
 
-def _parents(node: Node, shape: tuple[int, ...]) -> list[Node]:
+def _raised(node: Node, shape: tuple[int, ...]) -> list[Node]:
     return [(*node[:j], level + 1, *node[j + 1 :]) for j, level in enumerate(node) if level + 1 < shape[j]]
