@@ -76,6 +76,8 @@ def protect_microdata(
             why="this step makes microdata",
             fix="use the step of its own method",
         )
+    if release.table(method.record) is None:
+        raise _no_record_table(release, method)
     treated = treat_tables(release, sources, hierarchies=hierarchies)
     record = _record_table(release, method, treated)
     details = _detail_tables(release, method, treated)
@@ -111,15 +113,19 @@ def record_id_column(release: ReleasePolicy) -> str:
     return RECORD_ID
 
 
+def _no_record_table(release: ReleasePolicy, method: Microdata) -> PolicyError:
+    return PolicyError(
+        "policy.no-record-table",
+        what=f"the record table '{method.record}' of release '{release.id}' is not among its tables of people",
+        why="its rows are what k-anonymity is about",
+        fix="list the table in the release, or correct `method.record`",
+    )
+
+
 def _record_table(release: ReleasePolicy, method: Microdata, treated: Mapping[str, TreatedTable]) -> TreatedTable:
     record = treated.get(method.record)
     if record is None or PERSON not in record.rows.columns:
-        raise PolicyError(
-            "policy.no-record-table",
-            what=f"the record table '{method.record}' of release '{release.id}' is not among its tables of people",
-            why="its rows are what k-anonymity is about",
-            fix="list the table in the release, or correct `method.record`",
-        )
+        raise _no_record_table(release, method)
     _only_record_key_leaves(record, record.record_domain)
     unsearched = sorted(name for name in record.searched if name not in method.quasi_identifiers)
     if unsearched:
