@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from policies.errors import PolicyError
+from policies.model.hierarchy import HierarchyPolicy
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -153,6 +154,22 @@ def read_arx_layout(
     """
     lines = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=";")
     return hierarchy_from_rows(name, [row for row in lines if row], on_unseen=on_unseen)
+
+
+def build_hierarchy(policy: HierarchyPolicy, *, file_text: str | None = None) -> Hierarchy:
+    """Build the hierarchy that a policy describes.
+
+    Args:
+        policy: The hierarchy policy.
+        file_text: The text of the file that `levels: {kind: file}` names; the caller reads it.
+
+    Raises:
+        PolicyError: The levels contradict themselves, or the text of the file is missing.
+    """
+    # The builders make hierarchies, so they import this module; only this door imports them.
+    from anonymization.hierarchy_builders import build_levels
+
+    return build_levels(policy, file_text=file_text)
 
 
 def _check_shape(hierarchy: Hierarchy) -> None:

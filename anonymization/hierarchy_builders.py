@@ -1,7 +1,7 @@
 """One builder for each kind of `levels:` in a hierarchy policy.
 
 Here: how intervals, tables, files, prefixes, ICD-10 codes and dates get their labels. The laws every hierarchy keeps
-are in `hierarchy`. To add a kind: a model in `policies.model.hierarchy`, a builder here, a line in `build_hierarchy`.
+are in `hierarchy`. To add a kind: a model in `policies.model.hierarchy`, a builder here, a line in `build_levels`.
 """
 
 import re
@@ -25,7 +25,7 @@ ICD10_FORM = re.compile(r"^([A-Z][0-9]{2})\.?([0-9A-Z]{0,4})$")
 """A category, and up to four characters more. Source: ICD-10 2019 vol. 2, 2.4; Japan's codes may go past WHO's."""
 
 
-def build_hierarchy(policy: HierarchyPolicy, *, file_text: str | None = None) -> Hierarchy:
+def build_levels(policy: HierarchyPolicy, *, file_text: str | None = None) -> Hierarchy:
     """Build the hierarchy that a policy describes.
 
     Args:

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anonymization.generalize import Generalized, generalize_table
-from anonymization.hierarchy import hierarchy_from_rows
-from anonymization.hierarchy_builders import build_hierarchy
+from anonymization.hierarchy import build_hierarchy, hierarchy_from_rows
 from anonymization.quasi import QuasiIdentifier
 from anonymization.recount import SourceRows, recount
 from policies.errors import DataError

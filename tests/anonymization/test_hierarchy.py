@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymization.hierarchy import Hierarchy, hierarchy_from_rows, read_arx_layout, require_level
-from anonymization.hierarchy_builders import build_hierarchy
+from anonymization.hierarchy import Hierarchy, build_hierarchy, hierarchy_from_rows, read_arx_layout, require_level
 from policies.errors import PolicyError
 from policies.model import HierarchyPolicy
 
