@@ -68,16 +68,7 @@ def protect_microdata(
     not count. Records of one person are not linked, but may be alike. Values that all people of a class share are
     learned (only l-diversity limits that). Nothing is said of several releases taken together.
     """
-    method = release.method
-    if not isinstance(method, Microdata):
-        raise PolicyError(
-            "policy.other-method",
-            what=f"release '{release.id}' has the method '{method.kind}'",
-            why="this step makes microdata",
-            fix="use the step of its own method",
-        )
-    if release.table(method.record) is None:
-        raise _no_record_table(release, method)
+    method = _microdata(release)
     treated = treat_tables(release, sources, hierarchies=hierarchies)
     record = _record_table(release, method, treated)
     details = _detail_tables(release, method, treated)
@@ -98,6 +89,20 @@ def protect_microdata(
     tables = _with_new_ids(release, record, details, kept)
     kept_rows = ibis.memtable(kept)
     return Anonymized(release, tables, _evidence(method, records, generalized, quasi_identifiers, kept_rows))
+
+
+def _microdata(release: ReleasePolicy) -> Microdata:
+    method = release.method
+    if not isinstance(method, Microdata):
+        raise PolicyError(
+            "policy.other-method",
+            what=f"release '{release.id}' has the method '{method.kind}'",
+            why="this step makes microdata",
+            fix="use the step of its own method",
+        )
+    if release.table(method.record) is None:
+        raise _no_record_table(release, method)
+    return method
 
 
 def record_id_column(release: ReleasePolicy) -> str:
