@@ -63,9 +63,10 @@ def as_text(column: Any) -> Any:
     kind = column.type()
     if kind.is_string():
         return column
-    if kind.is_floating():
-        whole = column.cast("int64")
-        return (column == column.floor()).ifelse(whole.cast("string"), column.cast("string"))
+    if kind.is_floating() or kind.is_decimal():
+        whole = column.try_cast("int64")  # null for what is no number or too large, where a cast would fail
+        is_whole = whole.notnull() & (whole.cast(kind) == column)
+        return is_whole.ifelse(whole.cast("string"), column.cast("string"))
     return column.cast("string")
 
 

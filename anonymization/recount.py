@@ -221,9 +221,10 @@ def _check_labels(connection: Any, column: str, source: SourceRows) -> CheckResu
 
 def _as_written(connection: Any, name: str) -> str:
     """Return the SQL for a source value as hierarchies write it: a whole number without decimals."""
-    kind = str(connection.execute(f"SELECT typeof({name}) FROM source LIMIT 1").fetchall()[0][0])
+    kinds = connection.execute("SELECT column_name, column_type FROM (DESCRIBE source)").fetchall()
+    kind = next(str(kind) for column, kind in kinds if quoted(str(column)) == name)
     text = f"CAST(s.{name} AS VARCHAR)"
-    return f"regexp_replace({text}, '\\.0$', '')" if kind in {"DOUBLE", "FLOAT"} else text
+    return f"regexp_replace({text}, '\\.0+$', '')" if kind.startswith(("DOUBLE", "FLOAT", "DECIMAL")) else text
 
 
 def _load_labels(connection: Any, hierarchy: Hierarchy, level: int, name: str, value: str) -> None:

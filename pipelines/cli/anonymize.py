@@ -331,7 +331,7 @@ def _show(result: "Generalized", output: Path, evidence: Path | None) -> None:
     for column, level in result.node.items():
         heights = {attribute.column: attribute.levels[-1] for attribute in result.problem.histogram.attributes}
         shown.add_row(column, str(level), str(heights[column]))
-    console = Console()
+    console = Console(markup=False, highlight=False)
     console.print(shown)
     console.print(
         f"{result.classes:,} classes of {result.k_reached:,} people or more; "

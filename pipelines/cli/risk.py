@@ -63,4 +63,4 @@ def _show(report: "RiskReport") -> None:
         rows.append((f"t of {item.column}", f"{item.t:.4f}", "largest distance of a class from the table"))
     for row in rows:
         shown.add_row(*row)
-    Console().print(shown)
+    Console(markup=False, highlight=False).print(shown)

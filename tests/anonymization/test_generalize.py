@@ -1,6 +1,7 @@
 """What is published is what the search chose: labels, nulls, suppressed rows, other columns."""
 
 from datetime import date
+from decimal import Decimal
 
 import ibis
 import pyarrow as pa
@@ -107,6 +108,28 @@ def test_numbers_and_dates_meet_the_hierarchy_as_they_are_written() -> None:
     )
     found = run(table, QuasiIdentifier("whole", ages), QuasiIdentifier("decimal", ages), QuasiIdentifier("day", days))
     assert rows_of(found) == [{"whole": "20-29", "decimal": "20-29", "day": "2024-01"}] * 2
+
+
+def test_a_number_that_is_none_is_an_unseen_value_and_not_a_crash() -> None:
+    ages = build({"kind": "intervals", "low": 0, "high": 99, "widths": [10]})
+    with pytest.raises(DataError) as caught:
+        run({"q": [21.0, float("nan"), float("inf"), 21.5]}, QuasiIdentifier("q", ages))
+    assert caught.value.code == "data.unseen-value"
+    assert "3 value(s) in 3 row(s)" in caught.value.what
+
+
+def test_exact_decimals_are_whole_numbers_where_they_are() -> None:
+    ages = build({"kind": "intervals", "low": 0, "high": 99, "widths": [10]})
+    table = pa.table({"q": pa.array([Decimal("21.00"), Decimal("29.00")], pa.decimal128(5, 2)), "id": [1, 2]})
+    found = run(table, QuasiIdentifier("q", ages))
+    checks = recount(
+        ibis.memtable(found.rows.to_pyarrow()),
+        quasi_identifiers=["q"],
+        k=2,
+        source=SourceRows(ibis.memtable(table), "id", {"q": ages}, found.node),
+    )
+    assert [row["q"] for row in rows_of(found)] == ["20-29", "20-29"]
+    assert all(check.passed for check in checks)
 
 
 def test_icd10_spellings_are_one_code() -> None:
