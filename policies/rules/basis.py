@@ -62,10 +62,12 @@ def provision_has_its_basis(view: ReleaseView, _: Parameters) -> Iterator[Proble
     if view.category is not OutputCategory.PERSONAL_DATA:
         return
     if release.provision_basis is ProvisionBasis.CONSENT_27_1:
-        for dataset in view.datasets.values():
-            if dataset.consent.basis is not ConsentBasis.OPT_IN:
-                what = f"the release rests on consent, but dataset '{dataset.id}' has no consent register (opt_in)"
-                yield Problem(what, "register consents, or use another basis", _BASIS)
+        # Controlled rows leave only for people who are in every dataset, so one register of consents covers them all.
+        without = [one for one in view.datasets.values() if one.consent.basis is not ConsentBasis.OPT_IN]
+        is_cut_to_all = release.method.kind == "controlled_rows" and len(without) < len(view.datasets)
+        for dataset in () if is_cut_to_all else without:
+            what = f"the release rests on consent, but dataset '{dataset.id}' has no consent register (opt_in)"
+            yield Problem(what, "register consents, or use another basis", _BASIS)
         return
     for index, recipient in enumerate(release.recipients):
         if not recipient.contract:
