@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 from datetime import date
@@ -14,7 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anonymization.evidence import CheckKind, CheckResult
+from anonymization.genome.release import PUBLISHED
+from anonymization.hierarchy_builders import build_levels
+from anonymization.small_cells import COUNT, STATUS
 from pipelines.quality import judge, verdicts
+from policies.load import load_library
+from policies.model.method import AlleleFrequencies, DpStatistics, Microdata, SmallCells
 from policies.vocabulary import QualityDimension
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -126,6 +132,53 @@ def test_every_shipped_expectation_can_be_run(path):
     assert set(verdicts(results)) == {
         QualityDimension(entry["meta"]["dimension"]) for entry in suite_json["expectations"]
     }
+
+
+def published(release):
+    """The tables and columns that a release publishes, written out from its policy."""
+    method = release.method
+    if isinstance(method, DpStatistics):
+        noisy = ["noisy", "value", "error_95"]
+        return {query.name: [*(key.column for key in query.by), *noisy] for query in method.queries}
+    if isinstance(method, SmallCells):
+        return {method.table: [*method.by, COUNT, STATUS]}
+    if isinstance(method, AlleleFrequencies):
+        return {method.table: list(PUBLISHED)}
+    tables = {entry.table: [c.output_name for c in entry.columns if c.leaves] for entry in release.tables}
+    if isinstance(method, Microdata):
+        people = [name for name in tables if name == "patients"]
+        tables[method.record] = [*(column for name in people for column in tables.pop(name)), *tables[method.record]]
+    return tables
+
+
+@pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)
+def test_every_shipped_suite_speaks_of_what_its_releases_publish(path):
+    library = load_library(REPOSITORY / "policies")
+    releases = [release for release in library.releases.values() if release.quality.suite == path.stem]
+    assert releases
+    for release in releases:
+        tables = published(release)
+        for entry in shipped(path)["expectations"]:
+            kwargs, columns = entry["kwargs"], tables[entry["meta"]["table"]]
+            named = [kwargs.get(key) for key in ("column", "column_A", "column_B")] + kwargs.get("column_list", [])
+            assert {name for name in named if name is not None} <= set(columns)
+            if entry["type"] == "expect_table_columns_to_match_set":
+                assert sorted(kwargs["column_set"]) == sorted(columns)
+        assert {entry["meta"]["table"] for entry in shipped(path)["expectations"]} == set(tables)
+
+
+@pytest.mark.parametrize(
+    ("column", "hierarchy", "apart"),
+    # Years outside 2018-2026 cannot be reached by shifting the demo's dates; a diagnosis is never rolled up to the root.
+    [("age", "age", ()), ("admitted", "admission-date", ("2017", "2027")), ("icd10", "icd10", ("*",))],
+)
+def test_the_patterns_of_the_anonymized_suite_know_every_label(column, hierarchy, apart):
+    library = load_library(REPOSITORY / "policies")
+    entries = library.suite("admissions-anonymized")["expectations"]
+    (pattern,) = {e["kwargs"]["regex"] for e in entries if "regex" in e["kwargs"] and e["kwargs"]["column"] == column}
+    labels = {label for level in build_levels(library.hierarchies[hierarchy]).labels for label in level}
+    unknown = {label for label in labels if not re.search(pattern, label)}
+    assert {label for label in unknown if not label.startswith(apart)} == set()
 
 
 def everything_said(results, *captured):
