@@ -7,6 +7,7 @@ Counts of people in evidence are exact; whoever shows them outside the restricte
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from policies.vocabulary import QualityDimension
 
@@ -47,6 +48,21 @@ class CheckResult:
             "dimension": self.dimension.value if self.dimension else None,
             "measured": dict(self.measured),
         }
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> "CheckResult":
+        """Read what `as_json` wrote."""
+        dimension = body["dimension"]
+        return cls(
+            name=body["name"],
+            kind=CheckKind(body["kind"]),
+            passed=body["passed"],
+            blocking=body["blocking"],
+            what=body["what"],
+            rule=body["rule"],
+            dimension=QualityDimension(dimension) if dimension else None,
+            measured=dict(body["measured"]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +118,30 @@ class Evidence:
             "measured": dict(self.measured),
             "checks": [check.as_json() for check in self.checks],
         }
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> "Evidence":
+        """Read what `as_json` wrote."""
+        plain = {name: body[name] for name in _PLAIN_FIELDS}
+        return cls(
+            **plain,
+            guarantee=Statement(**body["guarantee"]),
+            not_guaranteed=Statement(**body["not_guaranteed"]),
+            checks=tuple(CheckResult.from_json(check) for check in body["checks"]),
+        )
+
+
+_PLAIN_FIELDS = (
+    "method",
+    "people_in",
+    "people_out",
+    "records_in",
+    "records_out",
+    "k",
+    "epsilon",
+    "delta",
+    "rho",
+    "loss",
+    "parameters",
+    "measured",
+)

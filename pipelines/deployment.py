@@ -1,0 +1,142 @@
+"""One deployment, opened: its policies, zones, keys and durable records, and who is told how the work goes."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.metadata import version
+from typing import Any, Protocol
+
+from anonymization.hierarchy import Hierarchy, build_hierarchy
+from catalog.audit import AuditLog
+from catalog.desk import Desk
+from catalog.keys import KeyKind, KeyStore
+from catalog.ledger import Ledger
+from catalog.store import CatalogStore
+from pipelines.encryption import Vault
+from pipelines.engines import open_engine
+from pipelines.settings import Settings
+from pipelines.storage import Zones
+from policies.canonical import hierarchies_of
+from policies.check import check
+from policies.errors import NijiError, PolicyError
+from policies.findings import is_ok, refuse
+from policies.library import PolicyKind, PolicyLibrary
+from policies.load import load_library
+from policies.model import ReleasePolicy
+from policies.model.hierarchy import FileLevels
+
+CODE_VERSION = version("niji")
+
+
+class Reporter(Protocol):
+    """Told how the work goes, in names and counts."""
+
+    def started(self, what: str) -> None:
+        """Hear that a step began."""
+
+    def progressed(self, what: str, detail: str) -> None:
+        """Hear how far a step is."""
+
+    def finished(self, what: str, detail: str) -> None:
+        """Hear that a step ended."""
+
+
+class Silent:
+    """A reporter that tells nobody."""
+
+    def started(self, what: str) -> None:
+        """Say nothing."""
+
+    def progressed(self, what: str, detail: str) -> None:
+        """Say nothing."""
+
+    def finished(self, what: str, detail: str) -> None:
+        """Say nothing."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What every stage works with. Opened parts are opened once, at first use.
+
+    `failures` collects what stopped stages in this process, for whoever started the run.
+    """
+
+    settings: Settings
+    library: PolicyLibrary
+    reporter: Reporter
+    failures: list[NijiError] = field(default_factory=list)
+
+    @cached_property
+    def keys(self) -> KeyStore:
+        """The key store."""
+        return KeyStore.open(self.settings.home / "keys", self.settings.keys_passphrase)
+
+    @cached_property
+    def zones(self) -> Zones:
+        """The zones on disk, under the storage key."""
+        return Zones(self.settings.zones, Vault(self.keys.secret(KeyKind.STORAGE, "zones")))
+
+    @cached_property
+    def store(self) -> CatalogStore:
+        """The catalog's store."""
+        return CatalogStore.open(self.settings.home / "catalog.sqlite")
+
+    @cached_property
+    def audit(self) -> AuditLog:
+        """The audit log."""
+        return AuditLog.open(self.settings.home / "audit.sqlite")
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The privacy ledger, its head signed by the platform."""
+        return Ledger.open(self.settings.home / "ledger.sqlite", self.keys.signer())
+
+    @property
+    def desk(self) -> Desk:
+        """The desk for requests and permits."""
+        return Desk(self.store, self.audit)
+
+    def engine(self) -> Any:
+        """Open an engine for one stage; it spills inside the restricted zone."""
+        return open_engine(self.settings.zones / "restricted" / "spill", memory_limit=self.settings.memory_limit)
+
+    def hierarchies(self, release: ReleasePolicy) -> dict[str, Hierarchy]:
+        """Build the hierarchies that a release names."""
+        built = {}
+        for name in hierarchies_of(release):
+            policy = self.library.hierarchy(name)
+            text = None
+            if isinstance(policy.levels, FileLevels):
+                folder = self.library.file_of(PolicyKind.HIERARCHY, name).parent
+                text = (folder / policy.levels.path).read_text("utf-8")
+            built[name] = build_hierarchy(policy, file_text=text)
+        return built
+
+
+def open_deployment(settings: Settings, *, reporter: Reporter | None = None) -> Deployment:
+    """Open a deployment whose policies forbid nothing.
+
+    Raises:
+        PolicyError: A policy file is wrong, or a rule of severity BLOCK refuses one.
+    """
+    library = load_library(settings.policies)
+    findings = check(library, on=settings.on)
+    if not is_ok(findings):
+        refuse(findings)
+    if not library.datasets:
+        raise PolicyError(
+            "policy.no-datasets",
+            what=f"there is no dataset policy in {settings.policies}",
+            why="every dataset is one YAML file; without one there is nothing to run",
+            fix="write policies/datasets/NAME.yaml, or name the folder with --policies",
+        )
+    return Deployment(settings, library, reporter or Silent())
+
+
+def digest_of(**parts: object) -> str:
+    """Return one digest over named parts; how a stage says what it was made from."""
+    body: Mapping[str, object] = {"code": CODE_VERSION, **parts}
+    text = json.dumps(body, sort_keys=True, ensure_ascii=False, default=str)
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

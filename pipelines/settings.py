@@ -1,0 +1,88 @@
+"""Where a deployment lies and what it runs with; the only reader of the environment.
+
+`NIJI_HOME` names the deployment's folder (default `.niji`). `NIJI_PASSPHRASE` opens the key store; without it, the file
+`passphrase` in the home does.
+"""
+
+import datetime
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from catalog.secret import Passphrase
+
+DEFAULT_HOME = Path(".niji")
+PACKAGED_POLICIES = Path(__file__).resolve().parent.parent / "policies"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One deployment: its folders, the day it runs on, the passphrase of its key store.
+
+    `policies` is the folder of policy files, `landing` where sources are put. `memory_limit` caps DuckDB, which spills
+    to a folder inside the restricted zone.
+    """
+
+    home: Path
+    policies: Path
+    landing: Path
+    on: datetime.date
+    keys_passphrase: Passphrase = field(repr=False)
+    memory_limit: str = "2GB"
+
+    @property
+    def zones(self) -> Path:
+        """The folder of the zones: restricted, pseudonymized, released."""
+        return self.home / "zones"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Where Dagster keeps its event log."""
+        return self.home / "dagster"
+
+
+def load_settings(
+    home: Path | None = None,
+    *,
+    policies: Path | None = None,
+    landing: Path | None = None,
+    on: datetime.date | None = None,
+) -> Settings:
+    """Return the settings of a deployment; what is not given comes from the environment or the defaults.
+
+    Args:
+        home: The deployment's folder; made, readable by its owner only, if it is not there.
+        policies: The folder of policy files; by default `policies/` in the home, or the ones that ship.
+        landing: Where the sources lie; by default `landing/` in the home.
+        on: The day the pipeline runs on; by default today in Japan.
+
+    Returns:
+        Absolute paths, and the passphrase from NIJI_PASSPHRASE or from the home's own file, which is written (mode
+        0600) when there is none.
+    """
+    home = (home or Path(os.environ.get("NIJI_HOME", DEFAULT_HOME))).resolve()
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    own = home / "policies"
+    return Settings(
+        home=home,
+        policies=(policies or (own if own.is_dir() else PACKAGED_POLICIES)).resolve(),
+        landing=(landing or home / "landing").resolve(),
+        on=on or datetime.datetime.now(ZoneInfo("Asia/Tokyo")).date(),
+        keys_passphrase=_passphrase(home),
+    )
+
+
+def _passphrase(home: Path) -> Passphrase:
+    given = os.environ.get("NIJI_PASSPHRASE")
+    if given:
+        return Passphrase(given)
+    path = home / "passphrase"
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return Passphrase(path.read_text("ascii").strip())
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(secrets.token_urlsafe(32) + "\n")
+    return Passphrase(path.read_text("ascii").strip())

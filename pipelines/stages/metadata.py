@@ -1,0 +1,129 @@
+"""What Dagster shows of an outcome: columns, lineage, counts through the disclosure gate, digests. Never a value.
+
+Metadata stay in the event log for ever, so counts pass the gate here too, and tables are shown by their columns only.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from anonymization.disclosure import Room, disclose_count
+from anonymization.evidence import CheckResult
+from pipelines.stages.outcome import Outcome
+from policies.model import Column, DatasetPolicy, ReleasePolicy
+
+
+def outcome_metadata(outcome: Outcome, *, policy_digest: str, schemas: Mapping[str, pa.Schema]) -> dict[str, Any]:
+    """Return the metadata of an outcome.
+
+    Args:
+        outcome: What the stage says.
+        policy_digest: The digest of the policy that the stage followed.
+        schemas: The columns of the tables it wrote.
+    """
+    metadata: dict[str, Any] = {
+        "policy_digest": policy_digest,
+        "reused": outcome.is_reused,
+        "tables": dg.MetadataValue.md(", ".join(f"`{name}`" for name in sorted(schemas)) or "-"),
+    }
+    for name, count in outcome.counts.items():
+        metadata[name] = disclose_count(count, room=Room.STEWARD).text
+    rows = outcome.counts.get("rows")
+    shown = disclose_count(rows, room=Room.STEWARD).value if rows is not None else None
+    if shown is not None:
+        metadata["dagster/row_count"] = shown
+    metadata.update(outcome.words)
+    return metadata
+
+
+def dataset_columns(dataset: DatasetPolicy, schemas: Mapping[str, pa.Schema]) -> dg.TableSchema:
+    """Return the columns of a dataset's stage, `table.column`, with label, legal class and role of each."""
+    columns = []
+    for name, schema in sorted(schemas.items()):
+        table = dataset.table(name)
+        for field in schema:
+            known = table.column(field.name) if table else None
+            columns.append(_column(f"{name}.{field.name}", str(field.type), known))
+    return dg.TableSchema(columns=columns)
+
+
+def release_columns(schemas: Mapping[str, pa.Schema]) -> dg.TableSchema:
+    """Return the columns of a release's tables."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(f"{name}.{field.name}", str(field.type))
+            for name, schema in sorted(schemas.items())
+            for field in schema
+        ]
+    )
+
+
+def dataset_lineage(stage: str, before: str, dataset: str, schemas: Mapping[str, pa.Schema]) -> dg.TableColumnLineage:
+    """Return which column of the stage before each column comes from: its own name."""
+    upstream = dg.AssetKey([before, dataset])
+    return dg.TableColumnLineage(
+        {
+            f"{name}.{field.name}": [dg.TableColumnDep(upstream, f"{name}.{field.name}")]
+            for name, schema in schemas.items()
+            for field in schema
+        }
+    )
+
+
+def release_lineage(release: ReleasePolicy, schemas: Mapping[str, pa.Schema]) -> dg.TableColumnLineage:
+    """Return which pseudonymized columns each column of a release comes from, by the release policy."""
+    sources: dict[str, list[dg.TableColumnDep]] = {}
+    for table in release.tables:
+        for column in table.columns:
+            dep = dg.TableColumnDep(dg.AssetKey(["pseudonymized", table.dataset]), f"{table.table}.{column.name}")
+            sources.setdefault(column.output_name, []).append(dep)
+    return dg.TableColumnLineage(
+        {
+            f"{name}.{field.name}": sources[field.name]
+            for name, schema in schemas.items()
+            for field in schema
+            if field.name in sources
+        }
+    )
+
+
+def checks_table(checks: Iterable[CheckResult]) -> dg.TableMetadataValue:
+    """Return verdicts as a table; figures only, through the gate where they count rows."""
+    records = [
+        dg.TableRecord(
+            {
+                "check": check.name,
+                "passed": check.passed,
+                "blocking": check.blocking,
+                "dimension": check.dimension.value if check.dimension else "",
+                "rule": check.rule or "",
+                "what": check.what,
+            }
+        )
+        for check in checks
+    ]
+    return dg.MetadataValue.table(records) if records else dg.MetadataValue.table([dg.TableRecord({"check": "none"})])
+
+
+def _column(name: str, kind: str, known: Column | None) -> dg.TableColumn:
+    if known is None:
+        return dg.TableColumn(name, kind)
+    return dg.TableColumn(
+        name,
+        kind,
+        description=f"{known.ja} / {known.en or known.name}",
+        tags={"class": "-".join(one.value for one in known.classes), "role": known.role.value},
+        constraints=dg.TableColumnConstraints(nullable=not known.required),
+    )
+
+
+def evidence_figures(evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the figures of a release's evidence that Dagster charts over time, and its two statements."""
+    figures = {name: evidence[name] for name in ("k", "epsilon", "delta", "loss") if evidence[name] is not None}
+    figures["guarantee"] = dg.MetadataValue.md(f"{evidence['guarantee']['ja']}\n\n{evidence['guarantee']['en']}")
+    figures["not_guaranteed"] = dg.MetadataValue.md(
+        f"{evidence['not_guaranteed']['ja']}\n\n{evidence['not_guaranteed']['en']}"
+    )
+    return figures

@@ -1,0 +1,159 @@
+"""5 protected: one release made safe by its method; differential privacy is charged to the ledger first."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from anonymization.controlled import protect_controlled_rows
+from anonymization.dp.plan import DpPlan, plan
+from anonymization.dp.release import answer_digest, measure
+from anonymization.evidence import Evidence
+from anonymization.generalize import SearchProgress
+from anonymization.genome.release import protect_allele_frequencies, refuse_row_level
+from anonymization.microdata import protect_microdata
+from anonymization.small_cells import protect_small_cells
+from anonymization.tables import (
+    AlleleFrequencyTable,
+    Anonymized,
+    ControlledRows,
+    GenotypeTable,
+    NoisyAggregate,
+    Protected,
+    Pseudonymized,
+    SmallCellTable,
+)
+from anonymization.treat import treat_tables
+from catalog.keys import KeyKind
+from catalog.ledger import Charge, ChargeRequest
+from catalog.ledger_entries import ChargeState
+from pipelines.deployment import Deployment, digest_of
+from pipelines.stages.outcome import Outcome
+from pipelines.stages.package import refuse_other_content
+from pipelines.stages.pseudonymized import read_sources
+from pipelines.storage import Stage, Version
+from policies.canonical import digest, library_digest
+from policies.errors import IntegrityError
+from policies.model import ReleasePolicy, TablePolicy
+from policies.model.method import AlleleFrequencies, DpStatistics, Microdata, SmallCells
+
+
+def make_protected(deployment: Deployment, name: str) -> Outcome:
+    """Protect a release as its policy says.
+
+    Raises:
+        DataError: The privacy model cannot be met.
+        BudgetError: The population's account does not cover the loss.
+    """
+    release = deployment.library.release(name)
+    zones = deployment.zones
+    snapshot = {one: zones.require(Stage.PSEUDONYMIZED, one).data_version for one in release.datasets}
+    inputs = digest_of(policy=library_digest(deployment.library, release=name), sources=snapshot)
+    current = zones.current(Stage.PROTECTED, name)
+    if current is not None and current.inputs == inputs:
+        return _outcome(current, is_reused=True)
+    refuse_other_content(deployment, release, inputs=inputs)
+    engine = deployment.engine()
+    sources = read_sources(deployment, release.datasets, engine=engine)
+    refuse_row_level(release, datasets={one: source.dataset for one, source in sources.items()})
+    charge, dp_plan = _charge(deployment, release, snapshot=digest_of(sources=snapshot))
+    protected = _protect(deployment, release, sources, dp_plan=dp_plan)
+    _store(deployment, protected, inputs=inputs)
+    if charge is not None and isinstance(protected, NoisyAggregate):
+        deployment.ledger.settle(charge.charge_id, answer_digest(protected))
+    return _outcome(zones.require(Stage.PROTECTED, name), is_reused=False)
+
+
+def read_protected(deployment: Deployment, name: str, *, engine: Any) -> Protected:
+    """Read a protected release back under its type."""
+    release = deployment.library.release(name)
+    version = deployment.zones.require(Stage.PROTECTED, name)
+    evidence = Evidence.from_json(version.facts["evidence"])
+    zones = deployment.zones
+    if isinstance(release.method, Microdata):
+        rows = {table: zones.rows(version, table, engine=engine) for table in version.tables}
+        return Anonymized(release, rows, evidence)
+    if isinstance(release.method, DpStatistics | SmallCells | AlleleFrequencies):
+        tables = {table: zones.arrow(version, table) for table in version.tables}
+        if isinstance(release.method, DpStatistics):
+            return NoisyAggregate(release, tables, evidence)
+        kind = SmallCellTable if isinstance(release.method, SmallCells) else AlleleFrequencyTable
+        return kind(release, tables, evidence)
+    genotypes = {
+        table: GenotypeTable(policy, zones.arrow(version, table), zones.samples(version, table))
+        for table, policy in _genotype_policies(deployment, release).items()
+    }
+    rows = {one: zones.rows(version, one, engine=engine) for one in version.tables if one not in genotypes}
+    return ControlledRows(release, rows, genotypes, evidence)
+
+
+def _genotype_policies(deployment: Deployment, release: ReleasePolicy) -> dict[str, TablePolicy]:
+    found = {}
+    for table in release.tables:
+        policy = deployment.library.dataset(table.dataset).table(table.table)
+        if policy is not None and policy.samples is not None:
+            found[table.table] = policy
+    return found
+
+
+def _charge(deployment: Deployment, release: ReleasePolicy, *, snapshot: str) -> tuple[Charge | None, DpPlan | None]:
+    if not isinstance(release.method, DpStatistics):
+        return None, None
+    planned = plan(release.method, policy_digest=digest(release), snapshot_digest=snapshot)
+    charge = deployment.ledger.charge(
+        ChargeRequest(
+            population=planned.population,
+            cap_micro_rho=planned.cap_micro,
+            amount_micro_rho=planned.charge_micro,
+            query_hash=planned.query_hash,
+            snapshot=snapshot,
+            release=release.id,
+        )
+    )
+    if charge.state is ChargeState.RELEASED:
+        raise IntegrityError(
+            "dp.answer-lost",
+            what=f"release '{release.id}' was answered before, and its stored answer is not in the zones",
+            why="the same question of the same data is answered once; fresh noise would undo the old",
+            fix="restore the zones from their backup; or raise the policy's version, which is charged anew",
+        )
+    return charge, planned
+
+
+def _protect(
+    deployment: Deployment, release: ReleasePolicy, sources: Mapping[str, Pseudonymized], *, dp_plan: DpPlan | None
+) -> Protected:
+    hierarchies = deployment.hierarchies(release)
+    if dp_plan is not None:
+        key = deployment.keys.secret(KeyKind.BOUNDING, dp_plan.population).reveal()
+        treated = treat_tables(release, sources, hierarchies=hierarchies)
+        return measure(release, treated, plan=dp_plan, bounding_key=key)
+    if isinstance(release.method, Microdata):
+
+        def progress(step: SearchProgress) -> None:
+            gap = "no valid node yet" if step.gap is None else f"gap {step.gap:.4f}"
+            deployment.reporter.progressed(f"protected/{release.id}", f"{step.checks} nodes checked, {gap}")
+
+        return protect_microdata(release, sources, hierarchies=hierarchies, progress=progress)
+    if isinstance(release.method, SmallCells):
+        return protect_small_cells(release, sources, hierarchies=hierarchies)
+    if isinstance(release.method, AlleleFrequencies):
+        return protect_allele_frequencies(release, sources)
+    return protect_controlled_rows(release, sources, hierarchies=hierarchies)
+
+
+def _store(deployment: Deployment, protected: Protected, *, inputs: str) -> None:
+    with deployment.zones.write(Stage.PROTECTED, protected.release.id) as draft:
+        tables: Mapping[str, pa.Table | Any] = protected.tables
+        rows = {table: draft.write_table(table, content) for table, content in tables.items()}
+        if isinstance(protected, ControlledRows):
+            for table, genotypes in protected.genotypes.items():
+                rows[table] = draft.write_stage_table(table, genotypes)
+        facts = {"rows": rows, "evidence": protected.evidence.as_json()}
+        draft.finish(inputs=inputs, data_version=digest_of(protected=inputs), facts=facts)
+
+
+def _outcome(version: Version, *, is_reused: bool) -> Outcome:
+    evidence = version.facts["evidence"]
+    counts = {"people_in": evidence["people_in"], "people_out": evidence["people_out"]}
+    return Outcome(version, is_reused=is_reused, counts=counts, words={"method": evidence["method"]})
