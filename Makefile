@@ -69,6 +69,6 @@ $(READY): requirements.txt pyproject.toml
 	  "$$python" -m venv .venv || { rm -rf .venv; echo "fix: this Python cannot make environments; on Debian and Ubuntu: apt install python3-venv"; exit 1; }; \
 	fi
 	@echo "Installing the pinned requirements (the first time takes a few minutes)"
-	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.txt || { echo "fix: check that pip reaches its package index (pip config list), then run make again"; exit 1; }
-	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable . || { echo "fix: read pip's message above, then run make again; make clean starts from nothing"; exit 1; }
+	@$(BIN)/python -m pip install -qq --no-deps --require-hashes -r requirements.txt || { echo "fix: check that pip reaches its package index (pip config list), then run make again"; exit 1; }
+	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation --editable . || { echo "fix: read pip's message above, then run make again; make clean starts from nothing"; exit 1; }
 	@touch $@

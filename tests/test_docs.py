@@ -1,5 +1,6 @@
 """The documents: both READMEs in step, every command, target, option, link and file they show is there."""
 
+import json
 import re
 import shlex
 from functools import cache
@@ -13,15 +14,10 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 ENGLISH = REPOSITORY / "README.md"
 JAPANESE = REPOSITORY / "README.ja.md"
+FOLDERS = ("policies", "anonymization", "catalog", "pipelines", "tests")
 DOCUMENTS = sorted(
-    path
-    for path in [
-        *REPOSITORY.glob("*.md"),
-        *(REPOSITORY / "tests").rglob("*.md"),
-        *(page for package in ("policies", "anonymization", "catalog", "pipelines")
-          for page in (REPOSITORY / package).rglob("*.md")),
-    ]
-)  # fmt: skip
+    [*REPOSITORY.glob("*.md"), *(page for name in FOLDERS for page in (REPOSITORY / name).rglob("*.md"))]
+)
 NAMES = [path.relative_to(REPOSITORY).as_posix() for path in DOCUMENTS]
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -122,8 +118,8 @@ def test_every_link_leads_somewhere(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in NAMES if name.endswith("README.md")])
 def test_every_module_that_a_readme_names_is_there(name: str) -> None:
     document = REPOSITORY / name
-    known = {path.name for path in REPOSITORY.rglob("*.py") if ".venv" not in path.parts}
-    named = {span for span in SPAN.findall(prose_of(document)) if re.fullmatch(r"[\w/]+\.py", span)}
+    known = {path.name for folder in FOLDERS for path in (REPOSITORY / folder).rglob("*.py")}
+    named = {span for span in SPAN.findall(prose_of(document)) if re.fullmatch(r"[a-z0-9_/]+\.py", span)}
     assert sorted(span for span in named if Path(span).name not in known) == []
 
 
@@ -274,3 +270,19 @@ def test_every_command_and_option_has_help() -> None:
             if parameter.name != "help" and not getattr(parameter, "help", None)
         ]
     assert silent == []
+
+
+# --- the policy files
+
+
+@pytest.mark.parametrize("kind", ["dataset", "release", "hierarchy", "rulepack"])
+def test_every_record_of_a_policy_file_says_what_it_is(kind: str) -> None:
+    schema = json.loads(text_of(REPOSITORY / "policies" / "schema" / f"{kind}.json"))
+    records = {kind: schema, **schema.get("$defs", {})}
+    assert sorted(name for name, record in records.items() if not record.get("description", "").strip()) == []
+
+
+def test_every_kind_of_policy_is_in_the_readme_of_policies() -> None:
+    text = text_of(REPOSITORY / "policies" / "README.md")
+    folders = sorted(path.name for path in (REPOSITORY / "policies").iterdir() if [*path.glob("*.yaml")])
+    assert [folder for folder in folders if f"`{folder}/" not in text] == []

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ def name_of(path: Path) -> str:
     return path.relative_to(REPOSITORY).as_posix()
 
 
+@cache
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"))
 
@@ -330,3 +332,46 @@ def test_the_dagster_family_is_one_release() -> None:
         if re.match(r"dagster(-(graphql|pipes|shared|webserver))?==1\.", line)
     }
     assert len(versions) == 1
+
+
+# --- the furniture
+
+
+def test_the_settings_of_dagster_load_and_tell_nobody(tmp_path: Path) -> None:
+    from dagster import DagsterInstance
+
+    (tmp_path / "dagster.yaml").write_bytes((REPOSITORY / "dagster.yaml").read_bytes())
+    with DagsterInstance.from_config(str(tmp_path)) as instance:
+        assert instance.telemetry_enabled is False
+        assert instance.run_monitoring_enabled is True
+        assert instance.get_settings("retention")
+
+
+def test_the_import_contracts_see_packages_from_outside() -> None:
+    settings = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
+    assert settings["include_external_packages"] is True
+    assert [contract["name"] for contract in settings["contracts"] if "include_external_packages" in contract] == []
+    layers = next(contract for contract in settings["contracts"] if contract["type"] == "layers")["layers"]
+    assert layers == ["pipelines", "catalog", "anonymization", "policies"]
+
+
+def test_ci_runs_what_make_test_runs() -> None:
+    script = REPOSITORY / ".ci" / "run"
+    assert script.stat().st_mode & 0o111, "it must be executable"
+    lines = [line for line in script.read_text("utf-8").splitlines() if line.strip()]
+    assert lines[-1] == "exec make test", "pytest has the last word"
+    assert "set -euo pipefail" in lines
+
+
+def test_the_license_is_apache_2() -> None:
+    text = (REPOSITORY / "LICENSE").read_text("utf-8")
+    assert "Apache License" in text
+    assert "END OF TERMS AND CONDITIONS" in text
+
+
+def test_the_changelog_has_a_heading_for_privacy() -> None:
+    text = (REPOSITORY / "CHANGELOG.md").read_text("utf-8")
+    version = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    assert "## [Unreleased]" in text
+    assert "### Privacy" in text
+    assert f"## [{version}]" in text
