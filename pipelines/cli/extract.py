@@ -12,13 +12,10 @@ from pipelines.cli.catalog_home import (
     PassphraseFile,
     PublicKeyFiles,
     key_passphrase,
-    open_desk,
-    open_keys,
+    open_store,
     print_json,
-    today,
     trusted_keys,
 )
-from policies.errors import UsageError
 
 if TYPE_CHECKING:
     from catalog.extracts import Extract
@@ -29,25 +26,17 @@ app = typer.Typer(help="Build, verify and open sealed extracts.", no_args_is_hel
 @app.command(epilog="Example: niji extract build permit-2026-1a2b3c4d")
 def build(
     permit: Annotated[str, typer.Argument(help="The permit.")],
+    policies: Annotated[Path | None, typer.Option(help="The folder of policy files.")] = None,
     as_json: Json = False,
     home: Home = DEFAULT_HOME,
 ) -> None:
     """Build a permit's extract into the outbox, sealed to the approved key. Exit 12 without a valid permit."""
-    from catalog.desk import package_folder
+    from pipelines.deployment import open_deployment
+    from pipelines.settings import load_settings
+    from pipelines.stages.extracted import build_permitted
 
-    desk = open_desk(home)
-    found = desk.permit(permit)
-    record = desk.store.record(found.release, version=found.release_version)
-    if record is None:
-        raise UsageError(
-            "extract.release-gone",
-            what="the release version of the permit is not in the catalog",
-            why="it was taken out of the catalog since",
-            fix="publish it again, or let the applicant make a new request",
-        )
-    extract = desk.deliver(
-        permit, package=package_folder(record, home=home), keys=open_keys(home), outbox=home / "outbox", on=today()
-    )
+    open_store(home)  # says what to do where there is no catalog yet
+    extract = build_permitted(open_deployment(load_settings(home, policies=policies)), permit)
     _show("built", extract, as_json=as_json)
 
 

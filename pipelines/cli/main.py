@@ -1,0 +1,59 @@
+"""`niji`: the command line. Nouns then verbs; heavy libraries are imported inside the command that needs them."""
+
+import json
+import sys
+from typing import NoReturn
+
+import click
+import typer
+
+from pipelines.cli import anonymize, audit, budget, catalog, demo, extract, genome, policy, request, risk, run, serve
+from policies.errors import NijiError
+
+app = typer.Typer(
+    name="niji",
+    help="Privacy-preserving secondary use of genome and clinical data. ゲノム・診療データの安全な二次利用。",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    epilog="Exit codes: 0 done, 2 usage, 10 policy refused, 11 data refused, 12 not permitted, 13 budget, 14 integrity.",
+)
+app.command(epilog="Example: niji demo --people 5000")(demo.demo)
+app.command(name="run", epilog="Examples: niji run  ·  niji run admissions-anonymized --json")(run.run)
+app.command(epilog="Example: niji serve --portal-port 8000")(serve.serve)
+app.command(epilog="Example: niji doctor")(run.doctor)
+app.add_typer(policy.app, name="policy")
+app.command()(anonymize.anonymize)
+app.command()(risk.risk)
+app.add_typer(budget.app, name="budget")
+app.add_typer(genome.app, name="genome")
+app.add_typer(catalog.app, name="catalog")
+app.add_typer(request.app, name="request")
+app.add_typer(extract.app, name="extract")
+app.add_typer(audit.app, name="audit")
+
+
+def main() -> NoReturn:
+    """Run the command; an error that people can mend is printed and sets the exit code."""
+    try:
+        app(standalone_mode=False)
+    except NijiError as error:
+        fail(error)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.stderr.write("interrupted; nothing half-written is left\n")
+        sys.exit(130)
+    sys.exit(0)
+
+
+def fail(error: NijiError) -> NoReturn:
+    """Print an error on standard error, as JSON where the command was asked for JSON, and exit with its code."""
+    if "--json" in sys.argv:
+        sys.stderr.write(json.dumps({"error": error.as_json()}, ensure_ascii=False) + "\n")
+    else:
+        sys.stderr.write(f"{error}\n")
+    sys.exit(int(error.exit_code))
