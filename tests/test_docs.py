@@ -1,5 +1,6 @@
 """The documents: both READMEs in step, every command, target, option, link and file they show is there."""
 
+import ast
 import json
 import re
 import shlex
@@ -87,7 +88,7 @@ def test_both_readmes_name_the_same_things_in_code() -> None:
 def test_both_readmes_give_the_same_figures() -> None:
     def figures(path: Path) -> list[list[str]]:
         cells = [[cell for row in table for cell in row] for table in tables(path)]
-        return [sorted(cell for cell in table if re.fullmatch(r"[\d,.]+( ?\S{1,4})?", cell)) for table in cells]
+        return [sorted(cell for cell in table if re.fullmatch(r"[\d,.]+( ?[A-Za-z%]{1,4})?", cell)) for table in cells]
 
     assert figures(ENGLISH) == figures(JAPANESE)
 
@@ -186,6 +187,7 @@ def command_line() -> click.Command:
     if find_spec("pipelines.cli.main") is None:
         pytest.skip("the command line is not put together yet (pipelines/cli/main.py)")
     import typer
+
     from pipelines.cli.main import app
 
     return typer.main.get_command(app)
@@ -251,6 +253,42 @@ def test_every_command_shown_exists_with_its_options(line: str) -> None:
 def test_every_command_in_the_readme_is_complete(line: str) -> None:
     words, rest = resolve(line)
     leaves(command_line())[words].make_context("niji", list(rest))
+
+
+PROSE = {"with"}
+"""Words that follow the name where it is the product, not the command."""
+
+
+def hints() -> list[str]:
+    """Return every `niji …` that a text of the product tells somebody to type; what is filled in stands as X."""
+    found = set()
+    for folder in FOLDERS[:-1]:
+        for path in (REPOSITORY / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(text_of(path))):
+                parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+                text = "".join(
+                    (part.value if isinstance(part.value, str) else "") if isinstance(part, ast.Constant) else " X "
+                    for part in parts
+                    if isinstance(part, ast.Constant | ast.FormattedValue)
+                )
+                found |= {match.strip(" .,;:") for match in re.findall(r"\bniji [a-z][^`\n·;()…']*", text)}
+    return sorted(found)
+
+
+@pytest.mark.parametrize("line", hints())
+def test_every_command_that_a_message_suggests_exists(line: str) -> None:
+    words = line.split()[1:]
+    known = leaves(command_line())
+    command = known.get(tuple(words[:2])) or known.get(tuple(words[:1]))
+    if words[0] in PROSE:
+        return
+    if command is None:
+        groups = {path[0] for path in known if len(path) == 2}
+        assert words[0] in groups, "no such command"
+        assert len(words) == 1 or not words[1].islower(), "no such command"
+        return
+    options = [word.split("=")[0].rstrip(",.") for word in words if re.match(r"--[a-z]", word)]
+    assert [option for option in options if option not in [*options_of(command), "--help"]] == []
 
 
 def test_every_command_is_documented() -> None:
