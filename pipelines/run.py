@@ -80,6 +80,7 @@ def run(settings: Settings, *, selection: Sequence[str] = (), reporter: Reporter
     keys = _keys(deployment, releases, selection)
     with instance_of(settings) as instance:
         _materialize(deployment, keys, instance)
+    deployment.audit.checkpoint(deployment.keys.signer())
     return report(deployment, releases)
 
 

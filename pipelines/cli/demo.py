@@ -34,12 +34,13 @@ def demo(
     if as_json:
         return
     shown = _relative(extract.folder)
+    at = "" if home == HOME else f" --home {home}"
     typer.echo(f"\nOne permit's sealed extract: {shown} ({extract.files} files, manifest verified)")
     typer.echo("Where to look next:")
-    typer.echo("  niji serve                                   Dagster UI and portal")
-    typer.echo("  niji catalog search 入院                     find a release")
-    typer.echo("  niji budget show                             what the differentially private release cost")
-    typer.echo(f"  niji extract open {shown} --key {_relative(extract.secret_key)} --output opened")
+    typer.echo(f"  niji serve{at}                  Dagster UI and portal")
+    typer.echo(f"  niji catalog search 入院{at}    find a release")
+    typer.echo(f"  niji budget show{at}            what the differentially private release cost")
+    typer.echo(f"  niji extract open {shown} --key {_relative(extract.secret_key)} --out opened{at}")
 
 
 def generate_once(settings: "Settings", *, people: int, seed: int) -> None:

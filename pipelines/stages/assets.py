@@ -122,7 +122,7 @@ def _release_asset(
         schemas = _schemas(deployment, outcome, Stage.PROTECTED, release.id)
         body = shown.outcome_metadata(outcome, policy_digest=digest(release), schemas=schemas)
         if stage == "protected":
-            body["dagster/column_schema"] = shown.release_columns(schemas)
+            body["dagster/column_schema"] = shown.release_columns(release, deployment.library.datasets, schemas)
             body["dagster/column_lineage"] = shown.release_lineage(release, schemas)
             body |= shown.evidence_figures(outcome.version.facts["evidence"])
         return dg.MaterializeResult(metadata=body, data_version=dg.DataVersion(outcome.version.data_version))
@@ -166,7 +166,12 @@ def _check(
         return dg.AssetCheckResult(
             passed=not failed,
             severity=dg.AssetCheckSeverity.ERROR,
-            metadata={"checks": shown.checks_table(checks), "made": len(checks), "failed": len(failed)},
+            metadata={
+                "checks": shown.checks_table(checks),
+                "made": len(checks),
+                "failed": len(failed),
+                **shown.dimension_verdicts(checks),
+            },
         )
 
     return judged

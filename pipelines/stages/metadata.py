@@ -11,8 +11,10 @@ import pyarrow as pa
 
 from anonymization.disclosure import Room, disclose_count
 from anonymization.evidence import CheckResult
+from pipelines.quality import verdicts
 from pipelines.stages.outcome import Outcome
 from policies.model import Column, DatasetPolicy, ReleasePolicy
+from policies.vocabulary import QualityDimension
 
 
 def outcome_metadata(outcome: Outcome, *, policy_digest: str, schemas: Mapping[str, pa.Schema]) -> dict[str, Any]:
@@ -49,11 +51,21 @@ def dataset_columns(dataset: DatasetPolicy, schemas: Mapping[str, pa.Schema]) ->
     return dg.TableSchema(columns=columns)
 
 
-def release_columns(schemas: Mapping[str, pa.Schema]) -> dg.TableSchema:
-    """Return the columns of a release's tables."""
+def release_columns(
+    release: ReleasePolicy, datasets: Mapping[str, DatasetPolicy], schemas: Mapping[str, pa.Schema]
+) -> dg.TableSchema:
+    """Return the columns of a release's tables, each with the label of its source, its rule and its treatment."""
+    said: dict[str, str] = {}
+    for table in release.tables:
+        policy = datasets[table.dataset].table(table.table)
+        for column in table.columns:
+            source = policy.column(column.name) if policy else None
+            steps = ", ".join(step.op for step in column.treat)
+            label = f"{source.ja} / {source.en or source.name}" if source else column.name
+            said.setdefault(column.output_name, f"{label}: {steps} ({column.rule})")
     return dg.TableSchema(
         columns=[
-            dg.TableColumn(f"{name}.{field.name}", str(field.type))
+            dg.TableColumn(f"{name}.{field.name}", str(field.type), description=said.get(field.name))
             for name, schema in sorted(schemas.items())
             for field in schema
         ]
@@ -127,3 +139,13 @@ def evidence_figures(evidence: Mapping[str, Any]) -> dict[str, Any]:
         f"{evidence['not_guaranteed']['ja']}\n\n{evidence['not_guaranteed']['en']}"
     )
     return figures
+
+
+def dimension_verdicts(checks: Iterable[CheckResult]) -> dict[str, Any]:
+    """Return a verdict for each quality dimension that the checks speak about; nothing for other checks."""
+    spoken = verdicts(checks)
+    return {
+        f"dimension_{dimension.value}": "passed" if spoken[dimension] else "failed"
+        for dimension in QualityDimension
+        if dimension in spoken
+    }
