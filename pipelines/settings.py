@@ -21,16 +21,22 @@ PACKAGED_POLICIES = Path(__file__).resolve().parent.parent / "policies"
 class Settings:
     """One deployment: its folders, the day it runs on, the passphrase of its key store.
 
-    `policies` is the folder of policy files, `landing` where sources are put. `memory_limit` caps DuckDB, which spills
-    to a folder inside the restricted zone.
+    `policies` is the folder of policy files, `landing` where sources are put. `fixed_day` stands still (tests, replays);
+    without it the day is asked of the clock each time, because servers live longer than a day. `memory_limit` caps
+    DuckDB, which spills to a folder inside the restricted zone.
     """
 
     home: Path
     policies: Path
     landing: Path
-    on: datetime.date
     keys_passphrase: Passphrase = field(repr=False)
+    fixed_day: datetime.date | None = None
     memory_limit: str = "2GB"
+
+    @property
+    def on(self) -> datetime.date:
+        """The day in Japan, unless one was fixed."""
+        return self.fixed_day or datetime.datetime.now(ZoneInfo("Asia/Tokyo")).date()
 
     @property
     def zones(self) -> Path:
@@ -69,8 +75,8 @@ def load_settings(
         home=home,
         policies=(policies or (own if own.is_dir() else PACKAGED_POLICIES)).resolve(),
         landing=(landing or home / "landing").resolve(),
-        on=on or datetime.datetime.now(ZoneInfo("Asia/Tokyo")).date(),
         keys_passphrase=_passphrase(home),
+        fixed_day=on,
     )
 
 

@@ -203,10 +203,13 @@ class Zones:
         body = {"inputs": inputs, "data_version": data_version, "facts": dict(facts)}
         _write_text(draft.folder / _META, json.dumps(body, ensure_ascii=False, sort_keys=True))
         name = secrets.token_hex(8)
+        pointer = place / _CURRENT
+        # The last version stays until the next one comes: another process may be reading it.
+        kept = {name, pointer.read_text("ascii").strip() if pointer.exists() else ""}
         draft.folder.rename(place / name)
-        _write_text(place / _CURRENT, name)
+        _write_text(pointer, name)
         for old in place.iterdir():
-            if old.is_dir() and old.name != name:
+            if old.is_dir() and old.name not in kept and not old.name.startswith("."):
                 shutil.rmtree(old, ignore_errors=True)
 
 

@@ -18,6 +18,9 @@ MIN_PEOPLE = 500
 def demo(
     people: Annotated[int, typer.Option(min=MIN_PEOPLE, help="Patients of the hospital.")] = 5000,
     seed: Annotated[int, typer.Option(help="The seed; the same seed makes the same hospital.")] = 20261123,
+    only_generate: Annotated[
+        bool, typer.Option("--only-generate", help="Only write the hospital's files, in blocks; run nothing.")
+    ] = False,
     home: Home = HOME,
     as_json: AsJson = False,
 ) -> None:
@@ -28,6 +31,9 @@ def demo(
 
     settings = load_settings(home)
     generate_once(settings, people=people, seed=seed)
+    if only_generate:
+        typer.echo(f"the hospital's files are in {settings.landing}")
+        return
     report = run_shown(settings, [])
     extract = deliver_demo_extract(open_deployment(settings))
     show_report(report, as_json=as_json)
