@@ -203,7 +203,9 @@ def _leaving_records(record: TreatedTable) -> ibis.Table:
     """Return the record rows that go into the search: what leaves, the person, and the record key if there is one."""
     keyed = RECORD in record.rows.columns
     inner = [PERSON, RECORD] if keyed else [PERSON]
-    rows = record.rows.select([*(name for name in record.leaving if name not in record.keys), *inner])
+    chosen = record.rows.select([*(name for name in record.leaving if name not in record.keys), *inner])
+    # Computed once: the treatments make a deep expression, and every count and join below would compile and run it anew.
+    rows = ibis.memtable(chosen.to_pyarrow())
     without_person = count_nulls(rows, PERSON)
     double = count_rows(rows) - count_distinct(rows, RECORD) if keyed else 0
     if without_person or double:
