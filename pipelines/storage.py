@@ -9,6 +9,7 @@ disk leaves the last version as it was. `stage.json` of a version says what it w
 knows what is fresh. Not here: what a stage computes.
 """
 
+import contextlib
 import errno
 import json
 import os
@@ -143,7 +144,7 @@ class Zones:
                     return
                 self._publish(place, draft)
         finally:
-            draft.close()
+            draft.abandon()
             shutil.rmtree(folder, ignore_errors=True)
 
     def note(self, version: Version, name: str, body: Mapping[str, Any]) -> None:
@@ -260,14 +261,24 @@ class Draft:
             writer.close()
         self._writers.clear()
 
+    def abandon(self) -> None:
+        """Close what is still open, whatever the disk says: on a full disk, closing a file fails once more."""
+        for writer in self._writers.values():
+            with contextlib.suppress(OSError):
+                writer.close()
+        self._writers.clear()
+
 
 def _write_text(path: Path, text: str) -> None:
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with part.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    try:
+        with part.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -4,12 +4,19 @@ Library errors quote values (Arrow, DuckDB, pydantic), and Dagster keeps errors 
 """
 
 import errno
+import os
+import sqlite3
 from collections.abc import Callable
 from typing import TypeVar
 
 from policies.errors import DataError, NijiError, Place
 
 _Result = TypeVar("_Result")
+_NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+# On a full disk SQLite may fail while it makes room for its write-ahead log, too.
+_SQLITE_NO_SPACE = frozenset(
+    {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_SHMSIZE}
+)
 
 
 def guarded(work: Callable[[], _Result], *, where: str, failures: list[NijiError]) -> _Result:
@@ -39,18 +46,40 @@ def _coded(work: Callable[[], _Result], *, where: str) -> _Result:
         error.__cause__ = None
         error.__suppress_context__ = True
         raise
-    except MemoryError:
-        raise _internal("MemoryError", where) from None
     except Exception as error:  # noqa: BLE001 - the boundary; the text of the error must not pass
-        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise DataError(
-                "storage.no-space",
-                what="the disk is full",
-                why="a stage is written whole or not at all; what was there before is as it was",
-                fix="free space in the home, and run again",
-                where=Place(where),
-            ) from None
-        raise _internal(f"{type(error).__name__} at {_our_line(error)}", where) from None
+        raise coded(error, where=where) from None
+
+
+def coded(error: Exception, *, where: str) -> DataError:
+    """Return what may be said of an error that is not coded: a full disk, or its kind and the line of our code.
+
+    Args:
+        error: What a library raised. Nothing of its text is passed on.
+        where: The asset or the command, for the error's place.
+    """
+    if _is_full_disk(error):
+        return DataError(
+            "storage.no-space",
+            what="the disk is full",
+            why="a stage is written whole or not at all; what was there before is as it was",
+            fix="free space in the home, and run again",
+            where=Place(where),
+        )
+    kind = type(error).__name__
+    return _internal(kind if isinstance(error, MemoryError) else f"{kind} at {_our_line(error)}", where)
+
+
+def _is_full_disk(error: BaseException | None) -> bool:
+    # SQLAlchemy wraps what SQLite says, and Dagster wraps SQLAlchemy; DuckDB gives a text only.
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _NO_SPACE:
+            return True
+        if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", None) in _SQLITE_NO_SPACE:
+            return True
+        if os.strerror(errno.ENOSPC) in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _internal(kind: str, where: str) -> DataError:
