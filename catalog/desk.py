@@ -166,12 +166,11 @@ class Desk:
         self.audit.append(actor=actor, action=action, subject=subject, details=details)
 
 
-def package_folder(record: CatalogRecord, *, home: Path) -> Path:
-    """Return where the package of a record lies: controlled rows never enter the released zone."""
-    zones = home / "zones"
+def package_folder(record: CatalogRecord, *, home: Path) -> Path | None:
+    """Return where the package of a record lies; None for controlled rows, which are never written out but to be sealed."""
     if record.evidence.method is MethodKind.CONTROLLED_ROWS:
-        return zones / "pseudonymized" / "validated" / record.release
-    return zones / "released" / record.release / record.version
+        return None
+    return home / "zones" / "released" / record.release / record.version
 
 
 def _unknown(kind: str, name: str) -> UsageError:

@@ -12,10 +12,13 @@ from pipelines.cli.catalog_home import (
     PassphraseFile,
     PublicKeyFiles,
     key_passphrase,
-    open_store,
+    open_desk,
+    open_keys,
     print_json,
+    today,
     trusted_keys,
 )
+from policies.errors import UsageError
 
 if TYPE_CHECKING:
     from catalog.extracts import Extract
@@ -26,17 +29,32 @@ app = typer.Typer(help="Build, verify and open sealed extracts.", no_args_is_hel
 @app.command(epilog="Example: niji extract build permit-2026-1a2b3c4d")
 def build(
     permit: Annotated[str, typer.Argument(help="The permit.")],
-    policies: Annotated[Path | None, typer.Option(help="The folder of policy files.")] = None,
+    policies: Annotated[Path | None, typer.Option(help="The folder of policy files (controlled releases).")] = None,
     as_json: Json = False,
     home: Home = DEFAULT_HOME,
 ) -> None:
     """Build a permit's extract into the outbox, sealed to the approved key. Exit 12 without a valid permit."""
-    from pipelines.deployment import open_deployment
-    from pipelines.settings import load_settings
-    from pipelines.stages.extracted import build_permitted
+    from catalog.desk import package_folder
 
-    open_store(home)  # says what to do where there is no catalog yet
-    extract = build_permitted(open_deployment(load_settings(home, policies=policies)), permit)
+    desk = open_desk(home)
+    found = desk.permit(permit)
+    record = desk.store.record(found.release, version=found.release_version)
+    if record is None:
+        raise UsageError(
+            "extract.release-gone",
+            what="the release version of the permit is not in the catalog",
+            why="it was taken out of the catalog since",
+            fix="publish it again, or let the applicant make a new request",
+        )
+    package = package_folder(record, home=home)
+    if package is None:
+        from pipelines.deployment import open_deployment
+        from pipelines.settings import load_settings
+        from pipelines.stages.extracted import build_permitted
+
+        extract = build_permitted(open_deployment(load_settings(home, policies=policies)), permit)
+    else:
+        extract = desk.deliver(permit, package=package, keys=open_keys(home), outbox=home / "outbox", on=today())
     _show("built", extract, as_json=as_json)
 
 
@@ -60,7 +78,7 @@ def verify(
 def open_(
     folder: Annotated[Path, typer.Argument(help="The extract's folder.")],
     key: Annotated[Path, typer.Option(help="Your secret key, NAME.sec.")],
-    out: Annotated[Path, typer.Option(help="The folder to open into; it must not exist.")],
+    out: Annotated[Path, typer.Option("--out", "--output", help="The folder to open into; it must not exist.")],
     public_key: PublicKeyFiles = None,
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
