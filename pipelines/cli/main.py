@@ -4,11 +4,13 @@ import json
 import sys
 from typing import NoReturn
 
-import click
 import typer
 
 from pipelines.cli import anonymize, audit, budget, catalog, demo, extract, genome, policy, request, risk, run, serve
+from pipelines.stages.guard import coded
 from policies.errors import NijiError
+
+_INTERRUPTED = 130
 
 app = typer.Typer(
     name="niji",
@@ -36,17 +38,16 @@ app.add_typer(audit.app, name="audit")
 def main() -> NoReturn:
     """Run the command; an error that people can mend is printed and sets the exit code."""
     try:
-        app(standalone_mode=False)
+        app()
     except NijiError as error:
         fail(error)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        sys.stderr.write("interrupted; nothing half-written is left\n")
-        sys.exit(130)
+    except SystemExit as done:
+        # Typer ends the process itself, with the command's own exit code; its 130 is Ctrl-C.
+        if done.code == _INTERRUPTED:
+            sys.stderr.write("interrupted; nothing half-written is left\n")
+        raise
+    except Exception as error:  # noqa: BLE001 - the last boundary: a traceback shows the text of errors, which may quote a value
+        fail(coded(error, where=" ".join(("niji", *sys.argv[1:2]))))
     sys.exit(0)
 
 
