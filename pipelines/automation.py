@@ -14,6 +14,7 @@ from pipelines.stages.assets import PERMITS
 
 def permit_sensor(deployment: Deployment, extracted: Sequence[dg.AssetsDefinition]) -> dg.SensorDefinition:
     """Return the sensor that turns usable permits into extracts, and expires those that are over."""
+    offered = {asset.key.path[-1] for asset in extracted}
 
     @dg.sensor(
         name="permits",
@@ -26,7 +27,12 @@ def permit_sensor(deployment: Deployment, extracted: Sequence[dg.AssetsDefinitio
         over = deployment.desk.expire(on=today)
         known = set(context.instance.get_dynamic_partitions(PERMITS.name or "permits"))
         built = {path.name for path in (deployment.settings.home / "outbox").glob("*") if path.is_dir()}
-        asked = [permit for permit in deployment.store.permits(usable_on=today) if permit.id not in built]
+        # One request for an asset that is gone would stop the sensor, and with it every other permit.
+        asked = [
+            permit
+            for permit in deployment.store.permits(usable_on=today)
+            if permit.id not in built and permit.release in offered
+        ]
         new = [permit for permit in asked if permit.id not in known]
         additions: list[Any] = [PERMITS.build_add_request([permit.id for permit in new])] if new else []
         requests = [
