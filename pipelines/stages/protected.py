@@ -51,6 +51,7 @@ def make_protected(deployment: Deployment, name: str) -> Outcome:
     inputs = digest_of(policy=library_digest(deployment.library, release=name), sources=snapshot)
     current = zones.current(Stage.PROTECTED, name)
     if current is not None and current.inputs == inputs:
+        _settle(deployment, current)
         return _outcome(current, is_reused=True)
     refuse_other_content(deployment, release, inputs=inputs)
     engine = deployment.engine()
@@ -58,10 +59,10 @@ def make_protected(deployment: Deployment, name: str) -> Outcome:
     refuse_row_level(release, datasets={one: source.dataset for one, source in sources.items()})
     charge, dp_plan = _charge(deployment, release, snapshot=digest_of(sources=snapshot))
     protected = _protect(deployment, release, sources, dp_plan=dp_plan)
-    _store(deployment, protected, inputs=inputs)
-    if charge is not None and isinstance(protected, NoisyAggregate):
-        deployment.ledger.settle(charge.charge_id, answer_digest(protected))
-    return _outcome(zones.require(Stage.PROTECTED, name), is_reused=False)
+    _store(deployment, protected, inputs=inputs, charge=charge)
+    made = zones.require(Stage.PROTECTED, name)
+    _settle(deployment, made)
+    return _outcome(made, is_reused=False)
 
 
 def read_protected(deployment: Deployment, name: str, *, engine: Any) -> Protected:
@@ -142,7 +143,7 @@ def _protect(
     return protect_controlled_rows(release, sources, hierarchies=hierarchies)
 
 
-def _store(deployment: Deployment, protected: Protected, *, inputs: str) -> None:
+def _store(deployment: Deployment, protected: Protected, *, inputs: str, charge: Charge | None) -> None:
     with deployment.zones.write(Stage.PROTECTED, protected.release.id) as draft:
         tables: Mapping[str, pa.Table | Any] = protected.tables
         rows = {table: draft.write_table(table, content) for table, content in tables.items()}
@@ -150,7 +151,16 @@ def _store(deployment: Deployment, protected: Protected, *, inputs: str) -> None
             for table, genotypes in protected.genotypes.items():
                 rows[table] = draft.write_stage_table(table, genotypes)
         facts = {"rows": rows, "evidence": protected.evidence.as_json()}
+        if charge is not None and isinstance(protected, NoisyAggregate):
+            facts["charge"] = {"id": charge.charge_id, "answer": answer_digest(protected)}
         draft.finish(inputs=inputs, data_version=digest_of(protected=inputs), facts=facts)
+
+
+def _settle(deployment: Deployment, version: Version) -> None:
+    # Asked of a fresh version too: a run may have ended between storing the answer and settling its charge.
+    charge = version.facts.get("charge")
+    if charge is not None:
+        deployment.ledger.settle(charge["id"], charge["answer"])
 
 
 def _outcome(version: Version, *, is_reused: bool) -> Outcome:

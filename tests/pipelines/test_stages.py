@@ -7,6 +7,8 @@ import dagster as dg
 import pytest
 
 from catalog.extracts import verify_extract
+from catalog.ledger import Ledger
+from catalog.ledger_entries import ChargeState
 from pipelines.definitions import definitions_of
 from pipelines.deployment import Deployment
 from pipelines.settings import Settings
@@ -188,6 +190,28 @@ def test_verdict_is_of_the_very_version(published: Settings) -> None:
     with pytest.raises(DataError) as refused:
         make_validated(deployment, CELLS)
     assert refused.value.code == "data.check-missing"
+
+
+def test_answer_whose_run_ended_before_its_charge_was_settled_is_settled_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def power_cut(*_: object) -> None:
+        raise RuntimeError("power cut")
+
+    settings = tiny.write_deployment(tmp_path)
+    land(settings)
+    with monkeypatch.context() as broken:
+        broken.setattr(Ledger, "settle", power_cut)
+        with pytest.raises(RuntimeError, match="power cut"):
+            make_protected(tiny.reopened(settings), NUMBERS)
+    deployment = tiny.reopened(settings)
+    assert deployment.ledger.show("clinic").charges[ChargeState.RESERVED] == 1
+    spent = deployment.ledger.show("clinic").spent_micro
+    assert make_protected(deployment, NUMBERS).is_reused
+    assert make_protected(deployment, NUMBERS).is_reused
+    after = deployment.ledger.show("clinic")
+    assert (after.charges.get(ChargeState.RESERVED, 0), after.charges[ChargeState.RELEASED]) == (0, 1)
+    assert after.spent_micro == spent
 
 
 def test_bad_row_is_set_aside_by_reason_only(tmp_path: Path) -> None:
