@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import ibis
 import pyarrow as pa
 
+from anonymization.japan.prefectures import prefecture_of
 from anonymization.key_maps import attach_values, count_nulls, distinct_values, replace_values
 from anonymization.tables import (
     AnyTable,
@@ -102,7 +103,8 @@ def pseudonymize(data: Consented, *, key: PseudonymKey, max_shift_days: int) -> 
     Returns:
         The tables without columns of the roles identifier and free_text, of the classes identification_code (except
         genotypes), free_text and property_damage, and without direct identifiers that are not quasi-identifiers.
-        Quasi-identifiers stay: their treatment belongs to the release. Keys are strings. Each table keeps the policy
+        Quasi-identifiers stay: their treatment belongs to the release. Of an address (text that is both) only the
+        prefecture stays, null where it begins with none. Keys are strings. Each table keeps the policy
         of its source, so `rows.columns`, not the policy, says what is left.
 
     Raises:
@@ -134,6 +136,16 @@ def is_dropped(column: Column) -> bool:
     if column.role in _GONE_ROLES or _GONE_CLASSES & set(column.classes):
         return True
     return ColumnClass.DIRECT_IDENTIFIER in column.classes and column.role is not ColumnRole.QUASI_IDENTIFIER
+
+
+def is_coarsened(column: Column) -> bool:
+    """Tell whether pseudonymization keeps only the prefecture that the column's text begins with.
+
+    Text that identifies by itself and is a quasi-identifier, too, is an address; `to_prefecture` is the only treatment
+    that lets it leave, so nothing finer is needed after this stage (番地 は必ず落とす, NGMI guideline Ⅰ-3-3).
+    """
+    is_direct = ColumnClass.DIRECT_IDENTIFIER in column.classes
+    return is_direct and column.role is ColumnRole.QUASI_IDENTIFIER and column.type is ColumnType.STRING
 
 
 def shift_days(key: PseudonymKey, *, project: str, person: str, max_shift_days: int) -> int:
@@ -198,7 +210,11 @@ def _without_identifiers(table: PersonTable | EventTable) -> ibis.Table:
             why="nobody decided what they are",
             fix="pass what `classify` accepted",
         )
-    return table.rows.select([name for name in table.rows.columns if not is_dropped(declared[name])])
+    rows = table.rows.select([name for name in table.rows.columns if not is_dropped(declared[name])])
+    for name in rows.columns:
+        if is_coarsened(declared[name]):
+            rows = replace_values(rows, name, {text: prefecture_of(text) for text in distinct_values(rows, name)})
+    return rows
 
 
 def _shift_dates(

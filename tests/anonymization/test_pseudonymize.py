@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from anonymization.classify import classify
 from anonymization.consent import keep_consenting
+from anonymization.japan.prefectures import prefecture_of
 from anonymization.pseudonymize import PseudonymKey, is_dropped, pseudonymize, shift_days
 from anonymization.tables import Consented, EventTable, PersonTable
 from policies.errors import DataError, PolicyError
@@ -264,3 +265,11 @@ def test_stage_types_are_kept():
 def test_printing_a_stage_prints_no_row():
     assert CANARY not in repr(pseudonymized(raw_admissions()))
     assert CANARY not in repr(raw_admissions())
+
+
+def test_of_an_address_only_the_prefecture_stays():
+    patients = pseudonymized(raw_admissions()).tables["patients"]
+    before = raw_admissions().tables["patients"].rows.to_pyarrow().column("address").to_pylist()
+    after = set(patients.rows.to_pyarrow().column("address").to_pylist())
+    assert after == {prefecture_of(address) if address else None for address in before}
+    assert not after & {address for address in before if address and address != prefecture_of(address)}

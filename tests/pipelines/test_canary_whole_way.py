@@ -144,9 +144,9 @@ def test_no_protected_table_holds_the_mark(way: Way) -> None:
     assert marked_columns(way.home, Stage.PROTECTED) == set()
 
 
-def test_pseudonymized_rows_hold_the_mark_only_in_the_address_that_releases_coarsen(way: Way) -> None:
-    """The address is declared a quasi-identifier and stays, encrypted, until a release takes its prefecture."""
-    assert marked_columns(way.home, Stage.PSEUDONYMIZED) == {("admissions/patients", "address")}
+def test_pseudonymized_rows_hold_no_mark_even_when_decrypted(way: Way) -> None:
+    """Of an address only the prefecture passes the stage."""
+    assert marked_columns(way.home, Stage.PSEUDONYMIZED) == set()
     stored = [(name, data) for name, data in written(way.home / "zones" / "pseudonymized") if name.endswith(".parquet")]
     assert all(data.startswith(b"PARE") for _, data in stored)
 
