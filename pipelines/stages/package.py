@@ -52,7 +52,7 @@ def refuse_other_content(deployment: Deployment, release: ReleasePolicy, *, inpu
     if statement.get("inputs") != inputs:
         raise DataError(
             "release.version-published",
-            what=f"version {release.version} of release '{release.id}' is published, and the data or policies changed since",
+            what=f"version {release.version} of release '{release.id}' is published, and the data, a policy or Niji changed since",
             why="a published version never changes: recipients and their results cite it",
             fix=f"raise `version` in policies/releases/{release.id}.yaml and run again, or use another NIJI_HOME",
             where=Place(str(folder)),
