@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from anonymization.criteria.base import Criterion
+from anonymization.criteria.criterion import Criterion
 from anonymization.criteria.distinct_l import DistinctLDiversity
 from anonymization.criteria.k_anonymity import KAnonymity
 from anonymization.hierarchy import ROOT

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from catalog.duo import BY_ID, DuoKind, is_inside
 from policies.model import Recipient, ReleasePolicy
-from policies.model.base import Text
+from policies.model.strictness import Text
 from policies.vocabulary import Delivery, Labelled, RecipientKind
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from catalog.records import (
     TableRecord,
 )
 from catalog.wording import MethodKind
-from policies.model.base import Text
+from policies.model.strictness import Text
 from policies.vocabulary import ColumnType, OutputCategory
 
 BASE = "urn:niji:catalog:"

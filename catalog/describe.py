@@ -23,8 +23,8 @@ from catalog.records import (
 from catalog.wording import MethodKind, method_explanation, treatment_sentence
 from policies.errors import DataError, PolicyError
 from policies.model import Column, DatasetPolicy, ReleaseColumn, ReleasePolicy, ReleaseTable, TablePolicy
-from policies.model.base import Text
 from policies.model.method import AlleleFrequencies, DpQuery, DpStatistics, Method, Microdata, SmallCells
+from policies.model.strictness import Text
 from policies.vocabulary import ColumnType, Delivery, TableKind
 
 _FORMATS = {".parquet": "PARQUET", ".csv": "CSV", ".json": "JSON", ".md": "MARKDOWN", ".gz": "VCF", ".vcf": "VCF"}

@@ -9,7 +9,7 @@ Source: EBISPOT/DUO `duo.csv`, `duo-japanese.owl` (CC-BY-4.0), release of 2021-0
 from dataclasses import dataclass
 from enum import StrEnum
 
-from policies.model.base import Text
+from policies.model.strictness import Text
 
 PREFIX = "http://purl.obolibrary.org/obo/DUO_"
 

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.wording import MethodKind
-from policies.model.base import Text
+from policies.model.strictness import Text
 from policies.vocabulary import (
     ColumnType,
     ControllerType,

@@ -6,8 +6,8 @@ Written for readers of the catalog, who know research and not privacy engineerin
 
 from collections.abc import Sequence
 
-from policies.model.base import Text
 from policies.model.method import AlleleFrequencies, ControlledRows, DpStatistics, Method, Microdata, SmallCells
+from policies.model.strictness import Text
 from policies.model.treatment import Keep, Treatment
 from policies.sentences import say_treatment
 from policies.vocabulary import Labelled

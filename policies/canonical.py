@@ -12,8 +12,8 @@ from pathlib import Path
 
 from policies.library import PolicyKind, PolicyLibrary
 from policies.model import ReleasePolicy
-from policies.model.base import PolicyModel
 from policies.model.hierarchy import FileLevels
+from policies.model.strictness import PolicyModel
 from policies.model.treatment import Generalize, RollUpRare
 
 Hashable = PolicyModel | Mapping[str, object]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from policies.canonical import digest
 from policies.library import PolicyLibrary
 from policies.model import Column, DatasetPolicy, ReleaseColumn, ReleasePolicy, ReleaseTable
-from policies.model.base import Text
+from policies.model.strictness import Text
 from policies.sentences import Bilingual, Language, say, say_method, say_treatment
 from policies.vocabulary import ConsentBasis, Labelled
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from policies.model import DatasetPolicy, HierarchyPolicy, ReleasePolicy, RulePack
-from policies.model.base import PolicyModel
+from policies.model.strictness import PolicyModel
 
 FOLDER = Path(__file__).resolve().parent / "schema"
 

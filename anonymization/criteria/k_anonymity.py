@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from anonymization.criteria.base import BoolArray, ClassCounts
+from anonymization.criteria.criterion import BoolArray, ClassCounts
 
 
 @dataclass(frozen=True, slots=True)

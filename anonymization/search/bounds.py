@@ -6,7 +6,7 @@ below it: the records that a monotone model suppresses here are suppressed there
 
 import numpy as np
 
-from anonymization.criteria.base import BoolArray
+from anonymization.criteria.criterion import BoolArray
 from anonymization.loss import FloatArray
 from anonymization.quasi import IntArray
 from anonymization.search.lattice import Lattice, above, below

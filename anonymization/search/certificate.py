@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from anonymization.criteria.base import BoolArray, ClassCounts
+from anonymization.criteria.criterion import BoolArray, ClassCounts
 from anonymization.histogram import Pairs
 from anonymization.loss import FloatArray
 from anonymization.quasi import IntArray

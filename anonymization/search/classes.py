@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from anonymization.criteria.base import BoolArray, ClassCounts
+from anonymization.criteria.criterion import BoolArray, ClassCounts
 from anonymization.histogram import Histogram, Pairs, combine_codes
 from anonymization.quasi import CodedAttribute, IntArray
 from anonymization.search.problem import Check, Node, Problem

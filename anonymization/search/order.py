@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from anonymization.criteria.base import BoolArray
+from anonymization.criteria.criterion import BoolArray
 from anonymization.loss import FloatArray
 from anonymization.quasi import IntArray
 from anonymization.search.bounds import Bounds

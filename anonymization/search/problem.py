@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from anonymization.criteria.base import Criterion
+from anonymization.criteria.criterion import Criterion
 from anonymization.histogram import Histogram
 from anonymization.loss import GeometricLoss
 from anonymization.quasi import IntArray

@@ -5,7 +5,7 @@ written (`Text` refuses it), nothing is compiled, and a test holds the keys agai
 are formatted by Babel. Not here: words that come from records and policies (they bring both languages themselves).
 """
 
-from policies.model.base import Text
+from policies.model.strictness import Text
 
 MESSAGES: dict[str, Text] = {
     "site.name": Text(ja="虹 Niji", en="虹 Niji"),

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from catalog.duo import BY_ID, EHDS53
 from catalog.web.messages import message
-from policies.model.base import Text
+from policies.model.strictness import Text
 from policies.vocabulary import Labelled
 
 HERE = Path(__file__).parent

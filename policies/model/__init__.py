@@ -1,6 +1,6 @@
 """The kinds of policy file as frozen, strict models: dataset, release, hierarchy, rule pack.
 
-Reading order: `base`, `source`, `dataset`, `treatment`, `method`, `release`, `hierarchy`, `rulepack`.
+Reading order: `strictness`, `source`, `dataset`, `treatment`, `method`, `release`, `hierarchy`, `rulepack`.
 """
 
 from policies.model.dataset import Column as Column

@@ -5,8 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from policies.model.base import ColumnName, Name, PolicyModel, Text
 from policies.model.source import Source
+from policies.model.strictness import ColumnName, Name, PolicyModel, Text
 from policies.vocabulary import (
     AcquisitionBasis,
     ColumnClass,

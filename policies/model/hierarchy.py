@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from policies.model.base import Name, PolicyModel, Text
+from policies.model.strictness import Name, PolicyModel, Text
 
 
 class IntervalLevels(PolicyModel):

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from policies.model.base import ColumnName, Exact, Name, PolicyModel, Ratio, Text
+from policies.model.strictness import ColumnName, Exact, Name, PolicyModel, Ratio, Text
 
 
 class DistinctL(PolicyModel):

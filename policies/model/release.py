@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from policies.model.base import ColumnName, Name, PolicyModel, Text
 from policies.model.method import Method
+from policies.model.strictness import ColumnName, Name, PolicyModel, Text
 from policies.model.treatment import Treatment
 from policies.vocabulary import (
     Delivery,

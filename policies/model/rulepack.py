@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from policies.model.base import PolicyModel, Text
 from policies.model.release import RULE_ID
+from policies.model.strictness import PolicyModel, Text
 from policies.vocabulary import Severity
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from policies.model.base import ColumnName, PolicyModel
+from policies.model.strictness import ColumnName, PolicyModel
 
 
 class Encoding(StrEnum):

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from policies.model.base import ColumnName, Exact, Name, PolicyModel
+from policies.model.strictness import ColumnName, Exact, Name, PolicyModel
 
 
 class DropColumn(PolicyModel):

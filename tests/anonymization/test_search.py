@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymization.criteria.base import BoolArray, ClassCounts
+from anonymization.criteria.criterion import BoolArray, ClassCounts
 from anonymization.criteria.distinct_l import DistinctLDiversity
 from anonymization.criteria.k_anonymity import KAnonymity
 from anonymization.generalize import generalize_table

@@ -23,7 +23,7 @@ from catalog.access import (
 from catalog.assessment import Assessment, Reason, Verdict
 from catalog.sealing import parse_public_key
 from policies.errors import DataError, NijiError, NotPermittedError
-from policies.model.base import Text
+from policies.model.strictness import Text
 
 DAY = date(2026, 12, 1)
 PEOPLE = ("r-hayashi", "r-mori", "c-abe", "c-ito", "s-ueda")

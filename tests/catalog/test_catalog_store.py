@@ -52,7 +52,7 @@ def test_japanese_words_are_found_inside_sentences(full: CatalogStore) -> None:
 
 
 def test_pairs_that_do_not_stand_together_do_not_match(store: CatalogStore, build: Any) -> None:
-    from policies.model.base import Text
+    from policies.model.strictness import Text
 
     # 医科 and 科学 both occur, 医科学 does not.
     store.publish(build.record().model_copy(update={"description": Text(ja="医科と科学", en="x")}))

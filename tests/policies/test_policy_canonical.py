@@ -11,7 +11,7 @@ from policies.canonical import canonical_json, digest, digests, hierarchies_of, 
 from policies.errors import PolicyError
 from policies.load import _build, _parse, load_library
 from policies.model import DatasetPolicy, HierarchyPolicy, ReleasePolicy
-from policies.model.base import PolicyModel
+from policies.model.strictness import PolicyModel
 from policies.places import plain
 from tests.support import policy_files as fixture
 from tests.support.policy_files import AGE, CELLS, CLINIC, CONTROLLED, MICRODATA, STATISTICS
