@@ -70,6 +70,7 @@ def show_report(report: "RunReport", *, as_json: bool) -> None:
         return
     from rich.console import Console
 
+    from anonymization.disclosure import Room, disclose_count
     from pipelines.result_table import result_table
 
     # A pipe has no width; a narrow one would fold every name.
@@ -77,4 +78,6 @@ def show_report(report: "RunReport", *, as_json: bool) -> None:
     console.print(result_table(report))
     for dataset, rows in report.quarantined.items():
         if rows:
-            console.print(f"{dataset}: {rows} bad rows were set aside at landing (reasons on the asset raw/{dataset})")
+            console.print(
+                f"{dataset}: {disclose_count(rows, room=Room.STEWARD).text} bad rows were set aside at landing (reasons on the asset raw/{dataset})"
+            )

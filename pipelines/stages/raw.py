@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from anonymization.disclosure import Room, disclose_count
 from anonymization.evidence import CheckResult
 from anonymization.identifiers import ScanReport, scan, undeclared_identifiers
 from pipelines.deployment import Deployment, digest_of
@@ -122,7 +123,12 @@ def _outcome(version: Version, *, is_reused: bool) -> Outcome:
     reasons: Counter[str] = Counter()
     for counts in version.facts["quarantined"].values():
         reasons.update(counts)
-    words = ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items())) or "none"
+    words = (
+        ", ".join(
+            f"{reason} {disclose_count(count, room=Room.STEWARD).text}" for reason, count in sorted(reasons.items())
+        )
+        or "none"
+    )
     return Outcome(
         version,
         is_reused=is_reused,
