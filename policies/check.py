@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
+from policies.applies import applicable_rules
 from policies.canonical import foundations
 from policies.findings import Finding, in_order, is_ok
 from policies.library import PolicyKind, PolicyLibrary
 from policies.model import DatasetPolicy, Rule, RulePack
 from policies.rules import DATASET_CHECKS, RELEASE_CHECKS
 from policies.rules.columns import dataset_faults, table_faults
-from policies.rules.conditions import condition_faults, is_in_force
+from policies.rules.conditions import ALWAYS_NEEDED, condition_faults, is_in_force, regime_of
 from policies.rules.treatments import hierarchy_faults, treatment_faults
 from policies.rules.view import DatasetView, Fault, Problem, ReleaseView, is_broken, view_release
 
@@ -88,11 +89,18 @@ def _packs(library: PolicyLibrary) -> Iterator[Finding]:
 
 
 def _datasets(library: PolicyLibrary, *, on: date) -> Iterator[Finding]:
-    packs = [pack for name, pack in library.rulepacks.items() if is_in_force(library, name, on=on)]
     for dataset in library.datasets.values():
+        packs = [library.rulepacks[name] for name in _packs_over(library, dataset) if is_in_force(library, name, on=on)]
         for fault in dataset_faults(dataset):
             yield _fault(library, PolicyKind.DATASET, dataset.id, fault)
         yield from _dataset_rules(library, dataset, packs, on=on)
+
+
+def _packs_over(library: PolicyLibrary, dataset: DatasetPolicy) -> tuple[str, ...]:
+    """Return the packs that a dataset is held against: those that every release needs, and those its releases list."""
+    always = (name for name in library.rulepacks if regime_of(name) in ALWAYS_NEEDED)
+    listed = (name for each in library.releases.values() if dataset.id in each.datasets for name in each.rule_packs)
+    return tuple(name for name in dict.fromkeys((*always, *listed)) if name in library.rulepacks)
 
 
 def _dataset_rules(
@@ -119,9 +127,8 @@ def _releases(library: PolicyLibrary, *, on: date) -> Iterator[Finding]:
 
 def _release_rules(view: ReleaseView) -> Iterator[Finding]:
     library, release = view.library, view.release
-    packs = [library.rulepacks[name] for name in dict.fromkeys(release.rule_packs) if name in library.rulepacks]
-    for rule in _rules(packs):
-        if rule.check in RELEASE_CHECKS:
+    for rule in applicable_rules(release, library):
+        if rule.stage == "policy" and rule.check in RELEASE_CHECKS:
             for problem in RELEASE_CHECKS[rule.check](view, rule.parameters):
                 yield _problem(library, PolicyKind.RELEASE, release.id, rule, problem)
 
@@ -136,7 +143,7 @@ def _problem(library: PolicyLibrary, kind: PolicyKind, name: str, rule: Rule, pr
         severity=rule.severity,
         place=library.place_of(kind, name, *problem.keys),
         what=problem.what,
-        why=f"{rule.text.en} / {rule.text.ja} ({rule.citation})",
+        why=f"{rule.text.en} / {rule.text.ja} ({rule.citation.en} / {rule.citation.ja})",
         fix=problem.fix,
     )
 

@@ -99,7 +99,7 @@ def _citation(release: ReleasePolicy, library: PolicyLibrary, rule_id: str, lang
         pack = library.rulepacks.get(name)
         rule = pack.rule(rule_id) if pack else None
         if rule is not None:
-            return rule.citation
+            return _text(rule.citation, language)
     return say(("どの規則集にもない", "in none of the listed rule packs"), language)
 
 

@@ -179,6 +179,9 @@ class ControlledRows(PolicyModel):
     max_people: Annotated[int, Field(ge=1)] | None = None
 
 
+MethodKind = Literal["microdata", "dp_statistics", "small_cells", "allele_frequencies", "controlled_rows"]
+"""The `kind:` of every method."""
+
 Method = Annotated[
     Microdata | DpStatistics | SmallCells | AlleleFrequencies | ControlledRows,
     Field(discriminator="kind"),

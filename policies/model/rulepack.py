@@ -5,28 +5,50 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from policies.model.method import MethodKind
 from policies.model.release import RULE_ID
 from policies.model.strictness import PolicyModel, Text
-from policies.vocabulary import Severity
+from policies.vocabulary import ControllerType, Delivery, OutputCategory, ProvisionBasis, Severity
+
+RunStage = Literal[
+    "raw", "classified", "consented", "pseudonymized", "protected", "validated", "published", "extracted"
+]
+"""The stages of a run, in the words of the asset keys."""
+
+RuleStage = Literal["policy", "requested"] | RunStage
+"""When a rule is checked: on the policy files, on a request for access, or by a stage of a run."""
+
+
+class AppliesTo(PolicyModel):
+    """To which releases a rule speaks; an empty list asks nothing, several lists must all fit."""
+
+    categories: tuple[OutputCategory, ...] = ()
+    methods: tuple[MethodKind, ...] = ()
+    bases: tuple[ProvisionBasis, ...] = ()
+    controllers: tuple[ControllerType, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
 
 
 class Rule(PolicyModel):
-    """One clause: where it is written, what it says, what it does, and the check that holds it.
+    """One clause: where it is written, what it says, to what it applies, and the check that holds it.
 
-    `confidence`: L read in the statute, S in an official or secondary page, G general knowledge. `stage` says when it
-    is checked: on the policy files, or on the data by the stage named.
+    `confidence`: L read in the statute, S in an official or secondary page, G general knowledge. `stage` says when
+    `check` runs: a rule of stage `policy` or `requested` names a function, a rule of a run's stage is kept only if that
+    stage leaves a check result that carries the rule's id. `recounted_at` names a stage that must leave one besides.
+    `evidence` says what the dossier shows to prove it.
     """
 
     id: Annotated[str, Field(pattern=RULE_ID)]
-    citation: str
+    citation: Text
     text: Text
     severity: Severity
     check: str
     parameters: dict[str, int | float | str | bool | tuple[str, ...]] = Field(default_factory=dict)
+    applies_to: AppliesTo = AppliesTo()
+    evidence: Text | None = None
     confidence: Literal["L", "S", "G"]
-    stage: Literal[
-        "policy", "raw", "classified", "consented", "pseudonymized", "protected", "validated", "published", "extracted"
-    ]
+    stage: RuleStage
+    recounted_at: RunStage | None = None
 
 
 class RulePack(PolicyModel):

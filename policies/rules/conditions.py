@@ -20,6 +20,10 @@ _METHODS: dict[OutputCategory, tuple[type, ...]] = {
 """Which methods make which category; what is not here is refused."""
 
 
+ALWAYS_NEEDED = ("appi", "house")
+"""The regimes that no policy may leave out."""
+
+
 def condition_faults(view: ReleaseView) -> Iterator[Fault]:
     """Check everything of a release that is not a column."""
     yield from _packs(view)
@@ -34,8 +38,8 @@ def _packs(view: ReleaseView) -> Iterator[Fault]:
     release, why = view.release, "a release is judged by the packs it lists, in force on the day"
     for index, name in enumerate(release.rule_packs):
         keys: tuple[Key, ...] = ("rule_packs", index)
-        if name in release.rule_packs[:index] or _regime(name) in map(_regime, release.rule_packs[:index]):
-            what = f"the regime '{_regime(name)}' is listed twice"
+        if name in release.rule_packs[:index] or regime_of(name) in map(regime_of, release.rule_packs[:index]):
+            what = f"the regime '{regime_of(name)}' is listed twice"
             yield Fault("rule-pack-twice", what, "one regime has one text on one day", "keep one", keys)
         pack = view.library.rulepacks.get(name)
         if pack is None:
@@ -45,8 +49,8 @@ def _packs(view: ReleaseView) -> Iterator[Fault]:
         elif not is_in_force(view.library, name, on=view.on):
             what = f"rule pack '{name}' is not in force on {view.on.isoformat()}"
             yield Fault("rule-pack-not-in-force", what, why, "list the pack that is", keys)
-    needed = ["appi", "house"] + (["cells-ndb"] if isinstance(release.method, SmallCells) else [])
-    missing = [regime for regime in needed if regime not in map(_regime, release.rule_packs)]
+    needed = [*ALWAYS_NEEDED] + (["cells-ndb"] if isinstance(release.method, SmallCells) else [])
+    missing = [regime for regime in needed if regime not in map(regime_of, release.rule_packs)]
     if missing:
         what = f"no rule pack of {', '.join(missing)} is listed"
         yield Fault(
@@ -54,7 +58,8 @@ def _packs(view: ReleaseView) -> Iterator[Fault]:
         )
 
 
-def _regime(pack: str) -> str:
+def regime_of(pack: str) -> str:
+    """Return the regime of a rule pack's id: what stands before its date or edition."""
     return pack.split("@", 1)[0]
 
 

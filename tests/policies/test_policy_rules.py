@@ -525,9 +525,9 @@ def test_rule_ids_are_unique_over_all_packs(tmp_path: Path) -> None:
 def test_the_five_items_of_rules_34_are_there(tmp_path: Path) -> None:
     pack = load_library(fixture.write_policies(tmp_path)).rulepacks["appi@2026-06-14"]
     items = {
-        rule.citation.split("Rules 34(")[1].split(")")[0]: rule.id
+        rule.citation.en.split("Rules 34(")[1].split(")")[0]: rule.id
         for rule in pack.rules
-        if "Rules 34(" in rule.citation
+        if "Rules 34(" in rule.citation.en
     }
     assert items == {"i": "APPI-21", "ii": "APPI-22", "iii": "APPI-23", "iv": "APPI-24", "v": "APPI-25"}
 

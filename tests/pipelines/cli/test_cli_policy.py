@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from pipelines.cli.policy import app, root_of
+from pipelines.cli.policy import app
+from pipelines.cli.policy.place import root_of
 from policies.errors import PolicyError, UsageError
 from tests.support import policy_files as fixture
 

@@ -1,0 +1,19 @@
+"""`niji policy …`: check, explain, compare, sign, foresee. One file a command; `place.py` finds the folder.
+
+Starts fast on purpose: nothing of the data machinery is imported here.
+"""
+
+import typer
+
+from pipelines.cli.policy.check import check
+from pipelines.cli.policy.explain import explain
+
+app = typer.Typer(
+    help="Check policy files against the law and the house rules, and explain them.", no_args_is_help=True
+)
+app.command(
+    epilog="Examples: niji policy check policies  ·  niji policy check policies/releases/admissions.yaml --json"
+)(check)
+app.command(
+    epilog="Examples: niji policy explain policies/releases/admissions.yaml  ·  niji policy explain policies --language en"
+)(explain)

@@ -1,0 +1,65 @@
+"""`niji policy check`: hold policy files against the rules."""
+
+import datetime
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.policy.place import day_of, root_of
+from policies.check import check as check_policies
+from policies.errors import ExitCode
+from policies.findings import Finding, in_order, is_ok
+from policies.load import load_findings, read_library
+from policies.vocabulary import Severity
+
+
+def check(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="A policies folder, or single policy files.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    on: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="Check as of this day (YYYY-MM-DD); today in Japan if not given."),
+    ] = None,
+) -> None:
+    """Check policies: every file, every rule, every finding with its line. Exit 10 if anything is refused."""
+    findings, files = _check(paths, on=day_of(on))
+    if as_json:
+        typer.echo(
+            json.dumps(
+                {"findings": [each.as_json() for each in findings], "ok": is_ok(findings)}, ensure_ascii=False, indent=2
+            )
+        )
+    else:
+        for finding in findings:
+            typer.echo(f"{finding}\n")
+        typer.echo(_summary(findings, files))
+    if not is_ok(findings):
+        raise typer.Exit(int(ExitCode.POLICY))
+
+
+def _check(paths: Sequence[Path], *, on: datetime.date) -> tuple[tuple[Finding, ...], int]:
+    by_root: dict[Path, list[Path]] = {}
+    for path in paths:
+        by_root.setdefault(root_of(path), []).append(path)
+    findings: list[Finding] = []
+    files = 0
+    for root, wanted in by_root.items():
+        library = read_library(root)
+        findings += check_policies(library, on=on, paths=wanted)
+        resolved = [path.resolve() for path in wanted]
+        known = {file.resolve() for file in library.files.values()}
+        files += sum(any(file == path or path in file.parents for path in resolved) for file in known)
+        for path in wanted:
+            if path.is_file() and path.resolve() not in known:
+                findings += load_findings(path)
+                files += 1
+    return in_order(findings), files
+
+
+def _summary(findings: Sequence[Finding], files: int) -> str:
+    counts = {severity: sum(each.severity is severity for each in findings) for severity in Severity}
+    listed = ", ".join(f"{count} {severity.value}" for severity, count in counts.items() if count) or "nothing to say"
+    return f"{files} files checked: {listed}"
