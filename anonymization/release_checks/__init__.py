@@ -1,0 +1,48 @@
+"""The recount of a finished release: what actually leaves is counted anew, and held against what its policy promises.
+
+Here is one set of checks for each protected type, a file each. They read the published tables, not the evidence's word,
+and they share no code with the step that made them, except the loading of tables. Counts only; no value of a person is
+quoted.
+"""
+
+from collections.abc import Mapping
+
+from anonymization.evidence import CheckResult
+from anonymization.release_checks.alleles import recount_frequencies
+from anonymization.release_checks.cells import recount_small_cells
+from anonymization.release_checks.controlled import recount_controlled
+from anonymization.release_checks.noisy import recount_noisy
+from anonymization.release_checks.rows import recount_anonymized
+from anonymization.tables import (
+    AlleleFrequencyTable,
+    Anonymized,
+    NoisyAggregate,
+    Protected,
+    Pseudonymized,
+    SmallCellTable,
+)
+
+
+def recount_release(protected: Protected, sources: Mapping[str, Pseudonymized]) -> tuple[CheckResult, ...]:
+    """Recount a protected release on the tables that will leave.
+
+    Args:
+        protected: Any protected release.
+        sources: The pseudonymized datasets it was made from, by id.
+
+    Returns:
+        Blocking checks, at least one of the kind `recount`. All measured figures are counts.
+
+    Guarantee: A release whose checks all pass keeps, as published, the countable promises of its method.
+    Not guaranteed: What cannot be counted from the published tables: that ids are random, that noise has its
+        distribution, that k holds in people (recounted when the persons were last known; see the evidence's checks).
+    """
+    if isinstance(protected, Anonymized):
+        return recount_anonymized(protected, sources)
+    if isinstance(protected, SmallCellTable):
+        return recount_small_cells(protected)
+    if isinstance(protected, NoisyAggregate):
+        return recount_noisy(protected)
+    if isinstance(protected, AlleleFrequencyTable):
+        return recount_frequencies(protected, sources)
+    return recount_controlled(protected, sources)
