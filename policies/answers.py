@@ -1,0 +1,335 @@
+"""The answer to each rule for one release: kept or not, how that is known, and where it can be looked up.
+
+Belongs here: turning findings, stage checks and decision cases into one answer a rule. Does not: finding anything
+(`check`), gathering what the stages left (pipelines), showing answers (the dossier).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from policies.applies import applies, packs_of
+from policies.canonical import foundations
+from policies.findings import Finding
+from policies.library import PolicyKind, PolicyLibrary
+from policies.model import DatasetPolicy, ReleasePolicy, Rule, RulePack
+from policies.model.strictness import Text
+from policies.places import Key
+from policies.rules import DATASET_CHECKS, RELEASE_CHECKS
+from policies.rules.conditions import is_in_force
+from policies.vocabulary import Labelled, Severity
+
+AT_EACH: Mapping[str, Text] = {
+    "requested": Text(ja="利用申請", en="request"),
+    "extracted": Text(ja="抽出データの提供", en="extract"),
+}
+"""Stages that come again after publication; what they check is asked each time, not once."""
+
+
+class Verdict(Labelled):
+    """What is said of a rule; only the first, the fourth and the fifth leave nothing open."""
+
+    KEPT = "kept", "遵守", "kept"
+    BROKEN = "broken", "違反", "not kept"
+    HELD = "held", "判断待ち", "a person must decide"
+    ACCEPTED = "accepted", "責任者が了承", "accepted by name"
+    NOT_APPLICABLE = "not_applicable", "対象外", "does not apply"
+    UNANSWERED = "unanswered", "未確認", "not answered"
+
+
+@dataclass(frozen=True, slots=True)
+class StageAnswer:
+    """One check that a stage left for a rule; `measured` holds texts that may be shown to anybody."""
+
+    stage: str
+    check: str
+    passed: bool
+    measured: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def where(self) -> str:
+        """The name under which the dossier lists the check."""
+        return f"{self.stage}/{self.check}"
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Who stands behind the policy files: `roles` that signed them, and by rule who accepted its HOLD.
+
+    Accepted rules name a role and a key id, never a person's name.
+    """
+
+    roles: tuple[Text, ...] = ()
+    accepted: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleAnswer:
+    """What is said of one rule of one release; `clause` and `pack` are the rule as it is written."""
+
+    clause: Rule
+    pack: RulePack
+    verdict: Verdict
+    how: Text
+    where: str
+
+    @property
+    def rule(self) -> str:
+        """The id of the rule."""
+        return self.clause.id
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still has to do something about it."""
+        return self.verdict in {Verdict.BROKEN, Verdict.HELD, Verdict.UNANSWERED}
+
+    @property
+    def stops(self) -> bool:
+        """Whether the release may not be published for it."""
+        is_unsaid = self.verdict in {Verdict.BROKEN, Verdict.UNANSWERED}
+        return is_unsaid and self.clause.severity is Severity.BLOCK
+
+
+def answer(
+    library: PolicyLibrary,
+    release: str,
+    *,
+    on: date,
+    findings: Sequence[Finding],
+    checks: Mapping[str, Sequence[StageAnswer]],
+    cases: int = 0,
+    signed: Signed | None = None,
+) -> tuple[RuleAnswer, ...]:
+    """Answer every rule of the packs that a release lists, in the order of the packs.
+
+    Args:
+        library: The policies.
+        release: The id of the release.
+        on: The day; a pack that is not in force on it answers nothing.
+        findings: What `check` found on that day, of the whole library.
+        checks: By rule id, what the stages of the run left.
+        cases: How many decision cases of the release decide as their folder says (rules of stage `requested`).
+        signed: Who signed, and what was accepted by name.
+
+    Raises:
+        PolicyError: `policy.unknown-release`.
+
+    Guarantee: a rule is `kept` only if its check ran on the policy files and found nothing, or every stage that the
+    rule names left a check that passed; a rule that nobody checked is `unanswered`, never left out.
+    Not guaranteed: that what the policy states of the world outside (a contract, a notice) is true; it is signed.
+    """
+    policy = library.release(release)
+    datasets = {name: library.datasets[name] for name in policy.datasets if name in library.datasets}
+    asked = _Asked(library, policy, datasets, _of_release(library, policy, findings), checks, cases, signed or Signed())
+    return tuple(
+        _answer(asked, rule, pack, is_current=is_in_force(library, pack.id, on=on))
+        for pack in packs_of(policy, library)
+        for rule in pack.rules
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    library: PolicyLibrary
+    release: ReleasePolicy
+    datasets: Mapping[str, DatasetPolicy]
+    findings: Sequence[Finding]
+    checks: Mapping[str, Sequence[StageAnswer]]
+    cases: int
+    signed: Signed
+
+
+def _of_release(library: PolicyLibrary, release: ReleasePolicy, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Keep the findings in the files that the release rests on; one without a file counts for every release."""
+    files = {str(library.files[key]) for key in foundations(release) if key in library.files}
+    return tuple(finding for finding in findings if not finding.place.file or finding.place.file in files)
+
+
+def _answer(asked: _Asked, rule: Rule, pack: RulePack, *, is_current: bool) -> RuleAnswer:
+    if not applies(rule, asked.release, asked.datasets):
+        said = (Verdict.NOT_APPLICABLE, _misfit(asked, rule), _place(asked, PolicyKind.RELEASE, asked.release.id))
+    elif not is_current:
+        how = Text(
+            ja=f"規則集 {pack.id} はこの日に施行されていない", en=f"rule pack {pack.id} is not in force on the day"
+        )
+        said = (Verdict.UNANSWERED, how, f"rulepacks/{pack.id}.yaml")
+    elif rule.stage == "policy":
+        said = _by_policy(asked, rule)
+    elif rule.stage in AT_EACH:
+        said = _at_each(asked, rule)
+    else:
+        said = _by_stages(asked, rule)
+    return RuleAnswer(rule, pack, *said)
+
+
+_Said = tuple[Verdict, Text, str]
+
+
+def _by_policy(asked: _Asked, rule: Rule) -> _Said:
+    found = [finding for finding in asked.findings if finding.rule == rule.id]
+    if found:
+        return _found(asked, rule, found)
+    if rule.check not in {*RELEASE_CHECKS, *DATASET_CHECKS}:
+        said = Text(ja=f"検査 {rule.check} がない", en=f"there is no check {rule.check}")
+        return Verdict.UNANSWERED, said, "-"
+    how = Text(
+        ja=f"ポリシーファイルを検査 {rule.check} が読み、反する記載がないことを確かめた{_signed_ja(asked)}",
+        en=f"the check {rule.check} read the policy files and found nothing against the rule{_signed_en(asked)}",
+    )
+    if rule.recounted_at is None and not asked.checks.get(rule.id):
+        return Verdict.KEPT, how, _written(asked, rule)
+    verdict, shown, where = _by_stages(asked, rule)
+    if verdict is not Verdict.KEPT:
+        return verdict, shown, where
+    return verdict, Text(ja=f"{how.ja}。{shown.ja}", en=f"{how.en}; {shown.en}"), f"{_written(asked, rule)}, {where}"
+
+
+def _found(asked: _Asked, rule: Rule, found: Sequence[Finding]) -> _Said:
+    where = ", ".join(dict.fromkeys(_short(asked, finding) for finding in found))
+    count = len(found)
+    if all(finding.severity is Severity.HOLD for finding in found):
+        by = asked.signed.accepted.get(rule.id)
+        if by is not None:
+            how = Text(
+                ja=f"検査 {rule.check} が {count} 件の保留を示し、{by} が規則名を挙げて了承し署名した",
+                en=f"the check {rule.check} held {count}; {by} accepted it by name and signed",
+            )
+            return Verdict.ACCEPTED, how, where
+        how = Text(
+            ja=f"検査 {rule.check} が {count} 件の保留を示した。責任者の判断がまだない",
+            en=f"the check {rule.check} held {count}; nobody has decided yet",
+        )
+        return Verdict.HELD, how, where
+    how = Text(
+        ja=f"検査 {rule.check} が {count} 件の反する記載を示した",
+        en=f"the check {rule.check} found {count} places against the rule",
+    )
+    return Verdict.BROKEN, how, where
+
+
+def _by_stages(asked: _Asked, rule: Rule) -> _Said:
+    left = tuple(asked.checks.get(rule.id, ()))
+    needed = [stage for stage in (rule.stage, rule.recounted_at) if stage not in {None, "policy"}]
+    silent = [stage for stage in dict.fromkeys(needed) if all(one.stage != stage for one in left)]
+    failed = [one for one in left if not one.passed]
+    where = ", ".join(dict.fromkeys(one.where for one in failed or left)) or "-"
+    if failed:
+        return _failed(asked, rule, failed, where)
+    if silent:
+        names = ", ".join(str(stage) for stage in silent)
+        how = Text(
+            ja=f"段階 {names} がこの規則の検査結果を残していない",
+            en=f"stage {names} left no check of this rule",
+        )
+        return Verdict.UNANSWERED, how, where
+    shown = [f"{one.where}{_figures(one)}" for one in left]
+    how = Text(
+        ja=f"実行時の検査で確かめた: {'、'.join(shown)}",
+        en=f"shown by the run: {', '.join(shown)}",
+    )
+    return Verdict.KEPT, how, where
+
+
+def _failed(asked: _Asked, rule: Rule, failed: Sequence[StageAnswer], where: str) -> _Said:
+    names = ", ".join(one.where for one in failed)
+    if rule.severity is not Severity.HOLD:
+        how = Text(ja=f"検査が通らなかった: {names}", en=f"a check did not pass: {names}")
+        return Verdict.BROKEN, how, where
+    by = asked.signed.accepted.get(rule.id)
+    if by is None:
+        how = Text(ja=f"責任者の判断がまだない: {names}", en=f"nobody has decided yet: {names}")
+        return Verdict.HELD, how, where
+    how = Text(ja=f"{by} が規則名を挙げて了承し署名した: {names}", en=f"{by} accepted it by name and signed: {names}")
+    return Verdict.ACCEPTED, how, where
+
+
+def _at_each(asked: _Asked, rule: Rule) -> _Said:
+    """A rule about requests or extracts is asked each time; what was left already may still break it."""
+    left = [one for one in asked.checks.get(rule.id, ()) if not one.passed]
+    if left:
+        return _failed(asked, rule, left, ", ".join(one.where for one in left))
+    each = AT_EACH[rule.stage]
+    proved = (
+        (f"、判定例 {asked.cases} 件", f"; {asked.cases} decision cases") if rule.stage == "requested" else ("", "")
+    )
+    how = Text(
+        ja=f"{each.ja}のたびに検査 {rule.check} が判定し、反すれば拒む{proved[0]}",
+        en=f"asked at each {each.en} by the check {rule.check}, which refuses what breaks the rule{proved[1]}",
+    )
+    return Verdict.KEPT, how, f"{rule.stage}/{rule.check}"
+
+
+def _figures(one: StageAnswer) -> str:
+    if not one.measured:
+        return ""
+    return f" ({', '.join(f'{name} {value}' for name, value in sorted(one.measured.items()))})"
+
+
+def _signed_ja(asked: _Asked) -> str:
+    roles = "・".join(role.ja for role in asked.signed.roles)
+    return f"。記載は{roles}が署名した" if roles else ""
+
+
+def _signed_en(asked: _Asked) -> str:
+    roles = ", ".join(role.en for role in asked.signed.roles)
+    return f"; what they state is signed by {roles}" if roles else ""
+
+
+def _misfit(asked: _Asked, rule: Rule) -> Text:
+    """Say which condition of `applies_to` the release does not meet; the first suffices."""
+    for ja, en, wanted, met in _conditions(asked, rule):
+        if wanted and not set(wanted) & set(met):
+            return Text(
+                ja=f"{ja}が「{'・'.join(_ja(each) for each in met)}」であり、規則の対象({'・'.join(_ja(each) for each in wanted)})ではない",
+                en=f"the {en} is {', '.join(_en(each) for each in met)}; the rule speaks to {', '.join(_en(each) for each in wanted)}",
+            )
+    return Text(ja="規則の対象ではない", en="the rule does not speak to this release")
+
+
+def _conditions(asked: _Asked, rule: Rule) -> Iterator[tuple[str, str, Sequence[str], Sequence[str]]]:
+    said, release = rule.applies_to, asked.release
+    holders = tuple(dict.fromkeys(one.controller.type for one in asked.datasets.values()))
+    yield "出力の区分", "category", said.categories, (release.output_category,)
+    yield "保護の方法", "method", said.methods, (release.method.kind,)
+    yield "提供の根拠", "basis", said.bases, (release.provision_basis,)
+    yield "保有者の種別", "kind of holder", said.controllers, holders
+    yield "提供の方法", "way of delivery", said.deliveries, release.delivery
+
+
+def _ja(term: str) -> str:
+    return term.ja if isinstance(term, Labelled) else term
+
+
+def _en(term: str) -> str:
+    return term.en if isinstance(term, Labelled) else term
+
+
+def _written(asked: _Asked, rule: Rule) -> str:
+    """Say where the policies speak of a rule: the columns that name it, else the files that its check reads."""
+    places = [
+        _place(asked, PolicyKind.RELEASE, asked.release.id, "tables", at, "columns", index, "rule")
+        for at, table in enumerate(asked.release.tables)
+        for index, column in enumerate(table.columns)
+        if column.rule == rule.id
+    ]
+    if places:
+        more = f" (+{len(places) - 1})" if len(places) > 1 else ""
+        return f"{places[0]}{more}"
+    if rule.check in DATASET_CHECKS:
+        return ", ".join(_place(asked, PolicyKind.DATASET, name) for name in asked.datasets)
+    return _place(asked, PolicyKind.RELEASE, asked.release.id)
+
+
+def _place(asked: _Asked, kind: PolicyKind, name: str, *keys: Key) -> str:
+    file = asked.library.files.get((kind, name))
+    if file is None:
+        return f"{kind.value}/{name}"
+    line = asked.library.place_of(kind, name, *keys).line if keys else 0
+    return f"{file.parent.name}/{file.name}" + (f":{line}" if line else "")
+
+
+def _short(asked: _Asked, finding: Finding) -> str:
+    for file in asked.library.files.values():
+        if str(file) == finding.place.file:
+            return f"{file.parent.name}/{file.name}" + (f":{finding.place.line}" if finding.place.line else "")
+    return "-"
