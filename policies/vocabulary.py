@@ -228,3 +228,102 @@ class Severity(Labelled):
     BLOCK = "BLOCK", "禁止", "refused"
     HOLD = "HOLD", "保留", "a person must decide"
     WARN = "WARN", "注意", "recorded"
+
+
+class CertificationKind(Labelled):
+    """The four certifications of the NGMI Act (arts. 9, 33, 41, 45)."""
+
+    ANONYMIZED_MAKER = "anonymized_maker", "認定匿名加工医療情報作成事業者", "certified anonymized-data maker"
+    PSEUDONYMIZED_MAKER = "pseudonymized_maker", "認定仮名加工医療情報作成事業者", "certified pseudonymized-data maker"
+    PSEUDONYMIZED_USER = "pseudonymized_user", "認定仮名加工医療情報利用事業者", "certified pseudonymized-data user"
+    PROCESSOR = "processor", "認定医療情報等取扱受託事業者", "certified processor"
+
+
+class SafetyMeasure(Labelled):
+    """The safety measures of a certified operator (NGMI Rules 6, 42)."""
+
+    TRAINING = "training", "従事者への教育訓練", "training of staff"
+    EXTERNAL_AUDIT = "external_audit", "外部監査又は第三者認証", "external audit or certification"
+    NO_LOCAL_STORAGE = "no_local_storage", "端末・可搬媒体への保存禁止", "no local storage or removable media"
+    LOGGING = "logging", "操作記録と異常の検知", "logging with control of anomalies"
+    DEDICATED_LINES = "dedicated_lines", "専用線等による通信", "dedicated lines"
+    SPLIT_SERVERS = "split_servers", "受信用と送信用のサーバの分離", "separate servers for receiving and sending"
+    UNRECOVERABLE_DELETION = "unrecoverable_deletion", "復元できない手段による消去", "unrecoverable deletion"
+
+
+class NoticeItem(Labelled):
+    """Items (i) to (viii) of the notice before provision to a certified maker (NGMI 52(1), 57(1); wording G)."""
+
+    PROVIDER = "provider", "医療情報取扱事業者の名称・住所・代表者", "(i) name, address and head of the provider"
+    PURPOSE = "purpose", "作成事業者への提供とその目的", "(ii) provision to a certified maker, and why"
+    ITEMS = "items", "提供する医療情報の項目", "(iii) items of medical information"
+    ACQUISITION = "acquisition", "医療情報の取得の方法", "(iv) how the information was acquired"
+    METHOD = "method", "提供の方法", "(v) how it is provided"
+    STOP = "stop", "求めに応じて提供を停止すること", "(vi) that provision stops on request"
+    CHANNEL = "channel", "停止の求めを受け付ける方法", "(vii) how a request to stop is taken"
+    OTHER = "other", "主務省令で定める事項", "(viii) what the Rules add"
+
+
+class Relation(Labelled):
+    """Who may ask to stop: the person, and the bereaved family (NGMI Order 11)."""
+
+    SELF = "self", "本人", "the person"
+    SPOUSE = "spouse", "配偶者(事実婚を含む)", "spouse, also de facto"
+    CHILD = "child", "子", "child"
+    PARENT = "parent", "父母", "parent"
+    GRANDCHILD = "grandchild", "孫", "grandchild"
+    GRANDPARENT = "grandparent", "祖父母", "grandparent"
+    SIBLING = "sibling", "兄弟姉妹", "sibling"
+
+
+class ContractItem(Labelled):
+    """What the contract on pseudonymized medical information states (NGMI Rules 36; the fourth item G)."""
+
+    PARTIES = "parties", "契約の当事者", "the parties"
+    ITEMS = "items", "情報の項目", "the items of information"
+    METHOD = "method", "提供の方法", "the way of provision"
+    DATE = "date", "提供の年月日", "the date of provision"
+
+
+class PublicDatabase(Labelled):
+    """Public databases of health data; the first nine are linkable under the NGMI Act (art. 31; Order 7-8)."""
+
+    NDB = "ndb", "NDB(匿名医療保険等関連情報)", "NDB, claims and check-ups"
+    DPCDB = "dpcdb", "DPCDB(匿名診療等関連情報)", "DPCDB, acute inpatient care"
+    KAIGO = "kaigo", "介護DB", "long-term care"
+    SHOMAN = "shoman", "小児慢性特定疾病DB", "chronic diseases of childhood"
+    NANBYO = "nanbyo", "指定難病DB", "designated intractable diseases"
+    DISABILITY = "disability", "障害福祉DB", "disability welfare"
+    CHILD_DISABILITY = "child_disability", "障害児福祉DB", "disability welfare of children"
+    VACCINATION = "vaccination", "予防接種DB", "vaccination"
+    INFECTION = "infection", "感染症DB", "infectious diseases"
+    CANCER_REGISTRY = "cancer_registry", "全国がん登録", "national cancer registry"
+    VITAL_STATISTICS = "vital_statistics", "人口動態統計", "vital statistics"
+
+
+class AccessTier(Labelled):
+    """How open data are (NBDC human data sharing guidelines)."""
+
+    UNRESTRICTED = "unrestricted", "非制限公開", "unrestricted access"
+    CONTROLLED = "controlled", "制限公開", "controlled access"
+    ON_HOLD = "on_hold", "公開待機", "on hold"
+    GROUP = "group", "グループ共有", "shared in a group"
+
+
+class SharingClass(Labelled):
+    """The sharing class in a data management plan (AMED guideline on the use of research data)."""
+
+    CLOSED = "closed", "非公開", "closed"
+    RESTRICTED_SHARING = "restricted_sharing", "制限共有", "restricted sharing"
+    CONTROLLED_ACCESS = "controlled_access", "制限公開", "controlled access"
+    UNRESTRICTED = "unrestricted", "非制限公開", "unrestricted access"
+
+
+class InformedConsent(Labelled):
+    """How people take part in a study (ethics guideline, part 4, chapter 8)."""
+
+    WRITTEN_IC = "written_ic", "文書によるIC", "written informed consent"
+    ORAL_IC = "oral_ic", "口頭によるICと記録", "oral informed consent, recorded"
+    APPROPRIATE_CONSENT = "appropriate_consent", "適切な同意", "appropriate consent"
+    NOTICE_OPT_OUT = "notice_opt_out", "通知・公開と拒否の機会", "notice with a chance to refuse"
+    NOT_NEEDED = "not_needed", "手続不要", "no procedure needed"

@@ -5,6 +5,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from policies.model.certification import Certification, SafetyControl
+from policies.model.incident import IncidentDesk
+from policies.model.notice import ConsentText, Notice, OptOutPoster
+from policies.model.sharing import EhdsFacts, IncidentalFindings, PublicSource, Sharing, UsPersons
 from policies.model.source import Source
 from policies.model.strictness import ColumnName, Name, PolicyModel, Text
 from policies.vocabulary import (
@@ -28,11 +32,18 @@ class Contact(PolicyModel):
 
 
 class Controller(PolicyModel):
-    """Who holds the data (個人情報取扱事業者等)."""
+    """Who holds the data (個人情報取扱事業者等).
+
+    `measures_url` is where the safety measures are published (APPI 43(6), 46, 59); `certification` and `safety` are those
+    of an operator that the NGMI Act certifies.
+    """
 
     name: Text
     type: ControllerType
     contact: Contact
+    measures_url: str | None = None
+    certification: Certification | None = None
+    safety: SafetyControl | None = None
 
 
 class Steward(PolicyModel):
@@ -109,7 +120,11 @@ class TablePolicy(PolicyModel):
 
 
 class Register(PolicyModel):
-    """Which table is the register, and what its decision codes mean; an unknown code stops the pipeline."""
+    """Which table is the register, and what its decision codes mean; an unknown code stops the pipeline.
+
+    `receipt` names the column with the day on which a receipt was given, `relation` the one that says who asked;
+    `keep_years` is how long an entry is kept (NGMI-04, NGMI-06).
+    """
 
     table: Name
     decision: ColumnName
@@ -117,6 +132,9 @@ class Register(PolicyModel):
     consented: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     withdrawn: tuple[str, ...] = ()
+    receipt: ColumnName | None = None
+    relation: ColumnName | None = None
+    keep_years: Annotated[int, Field(ge=1)] | None = None
 
 
 class Waiting(PolicyModel):
@@ -127,12 +145,15 @@ class Waiting(PolicyModel):
 
 
 class Consent(PolicyModel):
-    """Whose data may be used: the basis, the register, the waiting period."""
+    """Whose data may be used: the basis, the register, the waiting period, and what people were told."""
 
     basis: ConsentBasis
     register_: Annotated[Register | None, Field(alias="register")] = None
     waiting: Waiting | None = None
     reason: str | None = None
+    text: ConsentText | None = None
+    poster: OptOutPoster | None = None
+    notices: tuple[Notice, ...] | None = None
 
     @model_validator(mode="after")
     def _basis_fits(self) -> Self:
@@ -146,7 +167,10 @@ class Consent(PolicyModel):
 
 
 class DatasetPolicy(PolicyModel):
-    """What a dataset is; one file a dataset, signed by its steward."""
+    """What a dataset is; one file a dataset, signed by its steward.
+
+    Everything after `tables` is said only where a regime asks for it; a rule pack that needs a fact refuses its absence.
+    """
 
     schema_: Annotated[Literal["niji/dataset/v1"], Field(alias="schema")]
     id: Name
@@ -159,6 +183,13 @@ class DatasetPolicy(PolicyModel):
     consent: Consent
     project: Name
     tables: Annotated[tuple[TablePolicy, ...], Field(min_length=1)]
+    sharing: Sharing | None = None
+    incident_desk: IncidentDesk | None = None
+    incidental_findings: IncidentalFindings | None = None
+    deceased_included: bool | None = None
+    derived_from: tuple[PublicSource, ...] | None = None
+    us_persons: UsPersons | None = None
+    ehds: EhdsFacts | None = None
 
     def table(self, name: str) -> TablePolicy | None:
         """Return the table called `name`, or None."""
