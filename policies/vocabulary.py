@@ -197,6 +197,7 @@ class Delivery(Labelled):
     OPEN = "open", "公開", "open download"
     EXTRACT = "extract", "抽出データ提供", "sealed extract under a permit"
     STATISTIC = "statistic", "統計提供", "statistical answer"
+    SECURE_ENVIRONMENT = "secure_environment", "安全な利用環境内での利用", "use inside a secure environment"
 
 
 class ProhibitedUse(Labelled):
@@ -327,3 +328,25 @@ class InformedConsent(Labelled):
     APPROPRIATE_CONSENT = "appropriate_consent", "適切な同意", "appropriate consent"
     NOTICE_OPT_OUT = "notice_opt_out", "通知・公開と拒否の機会", "notice with a chance to refuse"
     NOT_NEEDED = "not_needed", "手続不要", "no procedure needed"
+
+
+class TermsClause(Labelled):
+    """Clauses of the terms of use (APPI 41(7)(8), 43(5), 45; NGMI 42, 68-70; NBDC guidelines; EHDS 61)."""
+
+    NO_IDENTIFICATION = "no_identification", "本人を識別しない", "no identification of persons"
+    NO_MATCHING = "no_matching", "識別のための照合をしない", "no matching in order to identify"
+    NO_CONTACT = "no_contact", "本人に連絡しない", "no contact with persons"
+    NO_ONWARD_TRANSFER = "no_onward_transfer", "第三者に提供しない", "no onward transfer"
+    NO_REMOVED_INFORMATION = (
+        "no_removed_information",
+        "削除情報・加工方法等情報を取得しない",
+        "no acquiring of removed information or of the method",
+    )
+    RESEARCH_ONLY = "research_only", "研究目的に限る", "research only"
+    NAMED_USERS = "named_users", "利用者を限る", "named users only"
+    CITE_ACCESSION = "cite_accession", "受入番号を引用する", "citation of the accession id"
+    LATEST_VERSION = "latest_version", "最新版を用いる", "use of the latest version"
+    PUBLISH_RESULTS = "publish_results", "結果を18か月以内に公表する", "results published within 18 months"
+    REPORT_FINDINGS = "report_findings", "健康上重要な所見を報告する", "significant findings reported"
+    DELETE_AT_END = "delete_at_end", "終了時に消去する", "deletion at the end"
+    PENALTIES = "penalties", "罰則の告知", "notice of the penalties"

@@ -5,11 +5,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from policies.model.certification import Certification
 from policies.model.method import Method
 from policies.model.strictness import ColumnName, Name, PolicyModel, Text
+from policies.model.terms import Hipaa, Screening, Supervision, Terms
 from policies.model.treatment import Treatment
 from policies.vocabulary import (
+    ContractItem,
     Delivery,
+    InformedConsent,
     OutputCategory,
     ProhibitedUse,
     ProvisionBasis,
@@ -70,6 +74,9 @@ class Recipient(PolicyModel):
     contract: str | None = None
     security: Literal["type1", "type2"] | None = None
     safeguard: str | None = None
+    certification: Certification | None = None
+    contract_states: tuple[ContractItem, ...] | None = None
+    screening: Screening | None = None
 
 
 class Purposes(PolicyModel):
@@ -82,11 +89,12 @@ class Purposes(PolicyModel):
 
 
 class Ethics(PolicyModel):
-    """The ethics approval a release rests on."""
+    """The ethics approval a release rests on, and how people take part in the study."""
 
     committee_no: str
     approved_on: date
     expires_on: date
+    ic_type: InformedConsent | None = None
 
 
 class Publication(PolicyModel):
@@ -112,6 +120,7 @@ class Retention(PolicyModel):
     extract_months: Annotated[int, Field(ge=1, le=120)]
     delete_within_days: Annotated[int, Field(ge=1, le=180)]
     ledger_years: Annotated[int, Field(ge=3)] = 3
+    recipient_record_years: Annotated[int, Field(ge=1)] | None = None
 
 
 class CatalogText(PolicyModel):
@@ -150,6 +159,9 @@ class ReleasePolicy(PolicyModel):
     publication: Publication | None = None
     retention: Retention
     catalog: CatalogText
+    terms: Terms | None = None
+    supervision: Supervision | None = None
+    hipaa: Hipaa | None = None
 
     @property
     def datasets(self) -> tuple[str, ...]:

@@ -52,7 +52,10 @@ class Rule(PolicyModel):
 
 
 class RulePack(PolicyModel):
-    """The rules of one regime, in force from a date; packs not in force cannot be relied on."""
+    """The rules of one regime, in force from a date; packs not in force cannot be relied on.
+
+    `profile` names what is followed by choice, such as `ehds_alignment`: it binds nobody here, and is shown as such.
+    """
 
     schema_: Annotated[Literal["niji/rulepack/v1"], Field(alias="schema")]
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*@[0-9][0-9a-z.-]*$")]
@@ -60,6 +63,7 @@ class RulePack(PolicyModel):
     in_force_from: date | None
     in_force_to: date | None = None
     is_law: bool
+    profile: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] | None = None
     rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
 
     def rule(self, rule_id: str) -> Rule | None:
