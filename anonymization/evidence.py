@@ -65,6 +65,36 @@ class CheckResult:
         )
 
 
+def rule_check(
+    rule: str,
+    name: str,
+    wrong: int,
+    what: str,
+    measured: Mapping[str, Scalar] | None = None,
+    *,
+    is_blocking: bool = True,
+) -> CheckResult:
+    """Return the verdict of a rule: it passes when nothing contradicts `what`.
+
+    Args:
+        rule: The rule's id.
+        name: What the check is called.
+        wrong: How many things contradict.
+        what: What holds if there are none.
+        measured: Further figures.
+        is_blocking: Whether a contradiction stops the release.
+    """
+    return CheckResult(
+        name=name,
+        kind=CheckKind.RULE,
+        passed=wrong == 0,
+        blocking=is_blocking,
+        what=what if wrong == 0 else f"{wrong} contradict: {what}",
+        rule=rule,
+        measured={"contradicting": wrong, **(measured or {})},
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """A sentence in both languages, for people who read the evidence."""

@@ -1,10 +1,10 @@
 """The gate before publication: every blocking check passed, and nobody forgot to look."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from anonymization.evidence import CheckKind, CheckResult
 from anonymization.tables import Protected, Validated
-from policies.errors import DataError
+from policies.errors import DataError, Place
 
 REQUIRED_KINDS = (CheckKind.QUALITY, CheckKind.RECOUNT)
 """Checks that every release needs at least one of: the quality suite, and the recount by independent code."""
@@ -45,3 +45,26 @@ def validate(protected: Protected, checks: Sequence[CheckResult]) -> Validated:
             fix="run the quality suite and the recount on the protected release",
         )
     return Validated(protected, every)
+
+
+def refuse_failed(checks: Iterable[CheckResult], *, where: str) -> None:
+    """Stop a stage at what it found of itself; the message names the rules, the checks and their counts.
+
+    Args:
+        checks: What was found.
+        where: The stage and its dataset or release, as in `pseudonymized/admissions`.
+
+    Raises:
+        DataError: `data.rule-broken`: a blocking check did not pass.
+    """
+    failed = [check for check in checks if check.blocking and not check.passed]
+    if failed:
+        rules = ", ".join(dict.fromkeys(check.rule for check in failed if check.rule))
+        raise DataError(
+            "data.rule-broken",
+            what=f"{where} breaks {rules or 'a check of its own'}: "
+            + "; ".join(f"{check.name} ({check.what})" for check in failed[:5]),
+            why="a stage whose result breaks a rule writes nothing, and nothing after it runs",
+            fix="correct the data or the policy that the rule names; checks are not switched off",
+            where=Place(where),
+        )

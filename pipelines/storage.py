@@ -247,6 +247,12 @@ class Draft:
             return self.write_table(name, table.sites)
         return self.write_table(name, table.rows)
 
+    def written(self, table: str, *, engine: Any) -> Any:
+        """Return a table that this draft has written as an Ibis table of `engine`, read back from the disk."""
+        known_as = f"{table}_{secrets.token_hex(4)}"
+        engine.con.register(known_as, self._vault.dataset(self.folder / f"{table}.parquet"))
+        return engine.table(known_as)
+
     def write_samples(self, name: str, samples: tuple[str, ...]) -> None:
         """Write which samples a genotype table has, encrypted like everything else."""
         self.write_table(f"{name}{_SAMPLES}", pa.table({"sample": pa.array(samples, pa.string())}))

@@ -1,13 +1,19 @@
 """3 consented: people without a valid basis, opted out or withdrawn are gone from every table."""
 
 import hashlib
+from datetime import date
+from typing import Any
 
 from anonymization.consent import keep_consenting
-from anonymization.tables import Classified, Consented, EventTable, PersonTable
+from anonymization.evidence import CheckResult
+from anonymization.stage_checks import consent_checks
+from anonymization.tables import AnyTable, Classified, Consented, EventTable, PersonTable, RegisterTable
+from anonymization.validate import refuse_failed
 from pipelines.deployment import Deployment, digest_of
 from pipelines.stages.outcome import Outcome
 from pipelines.storage import Stage, Version
 from policies.canonical import digest
+from policies.model import DatasetPolicy
 
 
 def make_consented(deployment: Deployment, name: str) -> Outcome:
@@ -26,23 +32,41 @@ def make_consented(deployment: Deployment, name: str) -> Outcome:
     engine = deployment.engine()
     tables = zones.tables(classified, dataset, engine=engine)
     kept = keep_consenting(Classified(dataset, tables), on=deployment.settings.on)
+    people = _people(kept)
+    checks = _checks(kept, people, tables.get(_register(dataset)), on=deployment.settings.on)
     # The same people on another day are the same data: what follows stays fresh, and no budget is asked again.
-    version = digest_of(classified=classified.data_version, people=_people_digest(kept))
+    version = digest_of(classified=classified.data_version, people=_people_digest(people))
     with zones.write(Stage.CONSENTED, name) as draft:
         rows = {table: draft.write_stage_table(table, kept.tables[table]) for table in kept.tables}
-        facts = {"rows": rows, "people_in": kept.people_in, "people_out": kept.people_out}
+        facts: dict[str, Any] = {"rows": rows, "people_in": kept.people_in, "people_out": kept.people_out}
+        facts["checks"] = [check.as_json() for check in checks]
         draft.finish(inputs=inputs, data_version=version, facts=facts)
     return _outcome(zones.require(Stage.CONSENTED, name), is_reused=False)
 
 
-def _people_digest(kept: Consented) -> str:
+def _register(dataset: DatasetPolicy) -> str:
+    return dataset.consent.register_.table if dataset.consent.register_ else ""
+
+
+def _checks(kept: Consented, people: set[str], register: AnyTable | None, *, on: date) -> tuple[CheckResult, ...]:
+    known = register if isinstance(register, RegisterTable) else None
+    checks = consent_checks(kept.dataset, people, known, on=on)
+    refuse_failed(checks, where=f"consented/{kept.dataset.id}")
+    return checks
+
+
+def _people(kept: Consented) -> set[str]:
     names: set[str] = set()
     for table in kept.tables.values():
         key = table.policy.person_key
         if key is not None and isinstance(table, PersonTable | EventTable):
             people = table.rows.select(key).distinct().to_pyarrow().column(key)
             names.update(str(person) for person in people.to_pylist())
-    return hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()
+    return names
+
+
+def _people_digest(people: set[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(people)).encode()).hexdigest()
 
 
 def _outcome(version: Version, *, is_reused: bool) -> Outcome:

@@ -1,11 +1,15 @@
 """4 pseudonymized: direct identifiers gone, keys replaced under the project's key, dates shifted per person."""
 
+from typing import Any
+
 from anonymization.pseudonymize import PseudonymKey, pseudonymize
-from anonymization.tables import Consented, Pseudonymized
+from anonymization.stage_checks import pseudonym_checks
+from anonymization.tables import AnyTable, Consented, EventTable, PersonTable, Pseudonymized
+from anonymization.validate import refuse_failed
 from catalog.keys import KeyKind
 from pipelines.deployment import Deployment, digest_of
 from pipelines.stages.outcome import Outcome
-from pipelines.storage import Stage, Version
+from pipelines.storage import Draft, Stage, Version
 from policies.canonical import digest
 from policies.model.treatment import DateShift
 
@@ -31,9 +35,20 @@ def make_pseudonymized(deployment: Deployment, name: str) -> Outcome:
     engine = deployment.engine()
     source = Consented(dataset, zones.tables(consented, dataset, engine=engine))
     result = pseudonymize(source, key=key, max_shift_days=days)
+    key_id = key.digest("key-id", dataset.project).hex()[:16]
     with zones.write(Stage.PSEUDONYMIZED, name) as draft:
         rows = {table: draft.write_stage_table(table, result.tables[table]) for table in result.tables}
-        facts = {"rows": rows, "people": consented.facts["people_out"]}
+        # Read back: what is judged is what was stored.
+        stored = Pseudonymized(
+            dataset, {table: _stored(draft, result.tables[table], engine) for table in result.tables}
+        )
+        checks = pseudonym_checks(stored, source.tables, key_id=key_id, max_shift_days=days)
+        refuse_failed(checks, where=f"pseudonymized/{name}")
+        facts = {
+            "rows": rows,
+            "people": consented.facts["people_out"],
+            "checks": [check.as_json() for check in checks],
+        }
         draft.finish(inputs=inputs, data_version=digest_of(pseudonymized=inputs), facts=facts)
     return _outcome(zones.require(Stage.PSEUDONYMIZED, name), is_reused=False)
 
@@ -60,6 +75,12 @@ def read_sources(deployment: Deployment, datasets: tuple[str, ...], *, engine: o
         version = deployment.zones.require(Stage.PSEUDONYMIZED, name)
         found[name] = Pseudonymized(dataset, deployment.zones.tables(version, dataset, engine=engine))
     return found
+
+
+def _stored(draft: Draft, table: AnyTable, engine: Any) -> AnyTable:
+    if isinstance(table, PersonTable | EventTable):
+        return type(table)(table.policy, draft.written(table.policy.name, engine=engine))
+    return table
 
 
 def _outcome(version: Version, *, is_reused: bool) -> Outcome:

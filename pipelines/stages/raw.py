@@ -9,6 +9,7 @@ import pyarrow as pa
 from anonymization.disclosure import Room, disclose_count
 from anonymization.evidence import CheckResult
 from anonymization.identifiers import ScanReport, scan, undeclared_identifiers
+from anonymization.stage_checks import landing_checks
 from pipelines.deployment import Deployment, digest_of
 from pipelines.sources.landing import find_file, find_files
 from pipelines.sources.read import TableReader, read_table
@@ -43,13 +44,15 @@ def make_raw(deployment: Deployment, name: str) -> Outcome:
         _refuse_my_numbers(dataset, landed)
         _set_aside(landed, draft)
         sources = {one.reader.table.name: dict(one.reader.source_digests) for one in landed}
+        scans = [check for one in landed for check in one.findings()]
         draft.finish(
             inputs=inputs,
             data_version=digest_of(policy=digest(dataset), sources=sources),
             facts={
                 "rows": {one.reader.table.name: one.reader.rows for one in landed},
                 "quarantined": {one.reader.table.name: dict(one.reader.quarantine.counts) for one in landed},
-                "scans": [check.as_json() for one in landed for check in one.findings()],
+                "scans": [check.as_json() for check in scans],
+                "checks": [check.as_json() for check in (*_landing(landed), *scans)],
                 "sources": sources,
             },
         )
@@ -80,6 +83,11 @@ def _watched(landed: _Landed) -> Iterator[pa.RecordBatch]:
     for batch in landed.reader:
         landed.report = landed.report.plus(scan(batch))
         yield batch
+
+
+def _landing(landed: list[_Landed]) -> tuple[CheckResult, ...]:
+    rows = sum(one.reader.rows for one in landed)
+    return landing_checks(rows=rows, rows_with_my_number=sum(len(one.report.rows) for one in landed))
 
 
 def _refuse_my_numbers(dataset: DatasetPolicy, landed: list[_Landed]) -> None:
