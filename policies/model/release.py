@@ -10,6 +10,7 @@ from policies.model.method import Method
 from policies.model.strictness import ColumnName, Name, PolicyModel, Text
 from policies.model.terms import Hipaa, Screening, Supervision, Terms
 from policies.model.treatment import Treatment
+from policies.model.use_conditions import UseConditions
 from policies.vocabulary import (
     ContractItem,
     Delivery,
@@ -80,12 +81,16 @@ class Recipient(PolicyModel):
 
 
 class Purposes(PolicyModel):
-    """What the data may be used for: DUO ids, EHDS article 53 letters, a sentence for people."""
+    """What the data may be used for: DUO ids, EHDS article 53 letters, a sentence for people.
+
+    `conditions` holds the facts that some DUO modifiers need (`model/use_conditions.py`).
+    """
 
     duo: Annotated[tuple[Annotated[str, Field(pattern=r"^DUO:\d{7}$")], ...], Field(min_length=1)]
     mondo: tuple[Annotated[str, Field(pattern=r"^MONDO:\d{7}$")], ...] = ()
     ehds53: tuple[Literal["a", "b", "c", "d", "e", "f"], ...] = ()
     text: Text
+    conditions: UseConditions | None = None
 
 
 class Ethics(PolicyModel):
