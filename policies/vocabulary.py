@@ -350,3 +350,46 @@ class TermsClause(Labelled):
     REPORT_FINDINGS = "report_findings", "健康上重要な所見を報告する", "significant findings reported"
     DELETE_AT_END = "delete_at_end", "終了時に消去する", "deletion at the end"
     PENALTIES = "penalties", "罰則の告知", "notice of the penalties"
+
+
+class ColumnMeaning(Labelled):
+    """What a column says of the world, where a rule speaks of just that (cell-size rules of NDB and the like)."""
+
+    MUNICIPALITY = "municipality", "市区町村", "municipality"
+    SMALL_AREA = "small_area", "町丁目・番地・郵便番号", "area below a municipality"
+    INSURER_TYPE = "insurer_type", "保険者種別", "kind of insurer"
+    INSURER = "insurer", "保険者", "insurer"
+    INSTITUTION = "institution", "医療機関・介護施設", "medical or care institution"
+    DRUG = "drug", "医薬品", "drug"
+    TIME_OF_DEATH = "time_of_death", "死亡時刻", "time of death"
+    BIRTH_WEIGHT = "birth_weight", "出生時体重", "birth weight in grams"
+
+
+class Restorable(Labelled):
+    """What would let somebody undo a treatment (加工方法等情報 that can restore; APPI Rules 32, 35)."""
+
+    KEY = "key", "仮名化の鍵", "key of the pseudonyms"
+    ID_MAP = "id_map", "対応表", "map from source ids to new ids"
+    DATE_OFFSETS = "date_offsets", "日付のずらし幅", "date shifts"
+    NOISE = "noise", "雑音の値と乱数の種", "noise values and seeds"
+    REMOVED_INFORMATION = "removed_information", "削除した情報", "what was removed"
+
+
+class Keeping(Labelled):
+    """Where something restorable is; `with_data` is what the Rules forbid."""
+
+    VAULT = "vault", "保管庫", "in the vault"
+    DESTROYED = "destroyed", "廃棄済み", "destroyed"
+    NEVER_STORED = "never_stored", "保存しない", "never stored"
+    WITH_DATA = "with_data", "データと同じ場所", "beside the data"
+
+
+class FutureBasis(Labelled):
+    """Bases that a law has enacted and that are not in force; a draft may name one, nothing may rest on it."""
+
+    STATISTICS_2026 = (
+        "statistics_2026",
+        "統計作成等の特例(令和8年法律第56号、未施行)",
+        "statistics exception of Act 56 of 2026 (not in force)",
+    )
+    NGMI_36_2 = "ngmi_36_2", "次世代法36条の2(未施行)", "NGMI 36-2 (not in force)"

@@ -10,10 +10,12 @@ from policies.model.incident import IncidentDesk
 from policies.model.notice import ConsentText, Notice, OptOutPoster
 from policies.model.sharing import EhdsFacts, IncidentalFindings, PublicSource, Sharing, UsPersons
 from policies.model.source import Source
+from policies.model.specifics import Media, PurposeOfUse
 from policies.model.strictness import ColumnName, Name, PolicyModel, Text
 from policies.vocabulary import (
     AcquisitionBasis,
     ColumnClass,
+    ColumnMeaning,
     ColumnRole,
     ColumnType,
     ConsentBasis,
@@ -57,7 +59,8 @@ class Column(PolicyModel):
     """One column: its legal classes, its label and its role.
 
     `class` takes one class or a list. `code` says which identification code it is. `date_calendars` lists the
-    calendars a date may be written in. `allowed` closes the values; others are quarantined.
+    calendars a date may be written in. `allowed` closes the values; others are quarantined. `meaning` is written where a
+    rule speaks of just that, such as municipalities; `media` where the column holds images, sound or signals.
     """
 
     name: ColumnName
@@ -78,6 +81,8 @@ class Column(PolicyModel):
     allowed: tuple[str, ...] | None = None
     minimum: float | None = None
     maximum: float | None = None
+    meaning: ColumnMeaning | None = None
+    media: Media | None = None
 
     @field_validator("classes", mode="before")
     @classmethod
@@ -183,6 +188,7 @@ class DatasetPolicy(PolicyModel):
     consent: Consent
     project: Name
     tables: Annotated[tuple[TablePolicy, ...], Field(min_length=1)]
+    purpose_of_use: PurposeOfUse | None = None
     sharing: Sharing | None = None
     incident_desk: IncidentDesk | None = None
     incidental_findings: IncidentalFindings | None = None

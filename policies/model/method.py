@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from policies.model.municipality import Municipality
 from policies.model.strictness import ColumnName, Exact, Name, PolicyModel, Ratio, Text
 
 
@@ -112,10 +113,21 @@ class DpBudget(PolicyModel):
     period_to: date
     basis: Literal["institutional_choice"] = "institutional_choice"
     approved_by: str
+    approved_on: date | None = None
+
+
+class ExactOutput(PolicyModel):
+    """Something exact about the same people that leaves beside noisy numbers, outside their guarantee (rule DP-04)."""
+
+    release: Name
+    why: Text
 
 
 class DpStatistics(PolicyModel):
-    """Noisy tables under zCDP; the unit is a person with all rows, neighbours differ by one person added or removed."""
+    """Noisy tables under zCDP; the unit is a person with all rows, neighbours differ by one person added or removed.
+
+    `exact_beside` names every release of the same datasets that is not differentially private; it is shown with the loss.
+    """
 
     kind: Literal["dp_statistics"]
     unit: Literal["person"]
@@ -124,6 +136,7 @@ class DpStatistics(PolicyModel):
     mechanism: Literal["discrete_gaussian"]
     budget: DpBudget
     queries: Annotated[tuple[DpQuery, ...], Field(min_length=1)]
+    exact_beside: tuple[ExactOutput, ...] | None = None
 
     @model_validator(mode="after")
     def _shares_sum_to_one(self) -> Self:
@@ -140,7 +153,8 @@ class SmallCells(PolicyModel):
     """A count table in which cells of 1 … `min_cell` - 1 people are hidden, and cannot be derived from the margins.
 
     Source: NDB の利用に関するガイドライン 最小集計単位の原則 (rule CELL-NDB-1); complementary suppression so that the
-    feasible interval of every hidden cell is at least `min_cell` wide (rule CELL-HOUSE).
+    feasible interval of every hidden cell is at least `min_cell` wide (rule CELL-HOUSE). `municipality` adds the tiers by
+    inhabitants where a grouping column names municipalities.
     """
 
     kind: Literal["small_cells"]
@@ -150,6 +164,7 @@ class SmallCells(PolicyModel):
     min_cell: Annotated[int, Field(ge=3)]
     zero_allowed: bool = True
     margins: bool = True
+    municipality: Municipality | None = None
 
 
 class AlleleFrequencies(PolicyModel):

@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from policies.model.certification import Certification
+from policies.model.custody import Custody
 from policies.model.method import Method
+from policies.model.provision import EquivalentMeasures, InfringementAssessment, JointUse
 from policies.model.strictness import ColumnName, Name, PolicyModel, Text
 from policies.model.terms import Hipaa, Screening, Supervision, Terms
 from policies.model.treatment import Treatment
@@ -14,6 +16,7 @@ from policies.model.use_conditions import UseConditions
 from policies.vocabulary import (
     ContractItem,
     Delivery,
+    FutureBasis,
     InformedConsent,
     OutputCategory,
     ProhibitedUse,
@@ -78,6 +81,7 @@ class Recipient(PolicyModel):
     certification: Certification | None = None
     contract_states: tuple[ContractItem, ...] | None = None
     screening: Screening | None = None
+    equivalent_measures: EquivalentMeasures | None = None
 
 
 class Purposes(PolicyModel):
@@ -124,8 +128,9 @@ class Retention(PolicyModel):
 
     extract_months: Annotated[int, Field(ge=1, le=120)]
     delete_within_days: Annotated[int, Field(ge=1, le=180)]
-    ledger_years: Annotated[int, Field(ge=3)] = 3
+    ledger_years: Annotated[int, Field(ge=1)] = 3
     recipient_record_years: Annotated[int, Field(ge=1)] | None = None
+    access_log_years: Annotated[int, Field(ge=1)] | None = None
 
 
 class CatalogText(PolicyModel):
@@ -165,6 +170,10 @@ class ReleasePolicy(PolicyModel):
     retention: Retention
     catalog: CatalogText
     terms: Terms | None = None
+    custody: Custody | None = None
+    joint_use: JointUse | None = None
+    infringement_assessment: InfringementAssessment | None = None
+    future_bases: tuple[FutureBasis, ...] | None = None
     supervision: Supervision | None = None
     hipaa: Hipaa | None = None
 
