@@ -15,7 +15,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -165,9 +165,10 @@ class Zones:
         engine.con.register(known_as, self._vault.dataset(version.folder / f"{table}.parquet"))
         return engine.table(known_as)
 
-    def arrow(self, version: Version, table: str) -> pa.Table:
-        """Return a stored table in memory."""
-        return self._vault.dataset(version.folder / f"{table}.parquet").to_table()
+    def arrow(self, version: Version, table: str, *, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return a stored table in memory, or some of its columns."""
+        stored = self._vault.dataset(version.folder / f"{table}.parquet")
+        return stored.to_table() if columns is None else stored.to_table(columns=list(columns))
 
     def head(self, version: Version, table: str) -> pa.Table:
         """Return a stored table's columns, without rows."""

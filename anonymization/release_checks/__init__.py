@@ -7,15 +7,22 @@ quoted.
 
 from collections.abc import Mapping
 
+import pyarrow as pa
+
 from anonymization.evidence import CheckResult
 from anonymization.release_checks.alleles import recount_frequencies
 from anonymization.release_checks.cells import recount_small_cells
 from anonymization.release_checks.controlled import recount_controlled
+from anonymization.release_checks.linkage import linkage_checks
 from anonymization.release_checks.noisy import recount_noisy
+from anonymization.release_checks.restorable import restorable_checks
 from anonymization.release_checks.rows import recount_anonymized
+from anonymization.release_checks.surroundings import Surroundings
+from anonymization.release_checks.unusual import unusual_checks
 from anonymization.tables import (
     AlleleFrequencyTable,
     Anonymized,
+    ControlledRows,
     NoisyAggregate,
     Protected,
     Pseudonymized,
@@ -23,12 +30,15 @@ from anonymization.tables import (
 )
 
 
-def recount_release(protected: Protected, sources: Mapping[str, Pseudonymized]) -> tuple[CheckResult, ...]:
+def recount_release(
+    protected: Protected, sources: Mapping[str, Pseudonymized], *, around: Surroundings | None = None
+) -> tuple[CheckResult, ...]:
     """Recount a protected release on the tables that will leave.
 
     Args:
         protected: Any protected release.
         sources: The pseudonymized datasets it was made from, by id.
+        around: The source's codes, the other releases of the same datasets, the thresholds of the rules.
 
     Returns:
         Blocking checks, at least one of the kind `recount`. All measured figures are counts.
@@ -37,6 +47,27 @@ def recount_release(protected: Protected, sources: Mapping[str, Pseudonymized]) 
     Not guaranteed: What cannot be counted from the published tables: that ids are random, that noise has its
         distribution, that k holds in people (recounted when the persons were last known; see the evidence's checks).
     """
+    beside = around or Surroundings()
+    tables = {
+        name: rows if isinstance(rows, pa.Table) else rows.to_pyarrow() for name, rows in protected.tables.items()
+    }
+    samples = [
+        sample
+        for one in (protected.genotypes.values() if isinstance(protected, ControlledRows) else ())
+        for sample in one.samples
+    ]
+    datasets = {name: source.dataset for name, source in sources.items()}
+    return (
+        *_own_checks(protected, sources),
+        *linkage_checks(protected.release, tables, beside, samples=samples),
+        *unusual_checks(protected.release, tables, datasets, beside),
+        *restorable_checks(
+            {"evidence": protected.evidence.as_json()}, {name: table.schema for name, table in tables.items()}
+        ),
+    )
+
+
+def _own_checks(protected: Protected, sources: Mapping[str, Pseudonymized]) -> tuple[CheckResult, ...]:
     if isinstance(protected, Anonymized):
         return recount_anonymized(protected, sources)
     if isinstance(protected, SmallCellTable):

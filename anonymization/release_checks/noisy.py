@@ -6,7 +6,7 @@ from itertools import product
 
 import pyarrow as pa
 
-from anonymization.evidence import CheckResult
+from anonymization.evidence import CheckResult, rule_check
 from anonymization.release_checks.verdict import verdict
 from anonymization.tables import NoisyAggregate
 from policies.model.method import DpQuery, DpStatistics
@@ -21,7 +21,15 @@ def recount_noisy(protected: NoisyAggregate) -> tuple[CheckResult, ...]:
     checks = [verdict("tables", len(set(queries) ^ set(protected.tables)), "exactly the planned queries are answered")]
     for name in sorted(set(queries) & set(protected.tables)):
         checks.extend(_noisy_table(queries[name], protected.tables[name]))
-    return tuple(checks)
+    return (*checks, _nothing_exact(protected))
+
+
+def _nothing_exact(protected: NoisyAggregate) -> CheckResult:
+    """Exact counts of the same people are outside the guarantee, so the evidence has none (violation V29)."""
+    evidence = protected.evidence
+    exact = (evidence.people_in, evidence.people_out, evidence.records_in, evidence.records_out)
+    what = "no exact count of people or records stands beside the noisy numbers"
+    return rule_check("DP-04", "nothing_exact", sum(count is not None for count in exact), what)
 
 
 def _noisy_table(query: DpQuery, table: pa.Table) -> Sequence[CheckResult]:

@@ -14,6 +14,7 @@ from anonymization.tables import ControlledRows
 from anonymization.validate import validate
 from pipelines.deployment import Deployment, digest_of
 from pipelines.quality import judge
+from pipelines.stages.around import surroundings_of
 from pipelines.stages.outcome import Outcome
 from pipelines.stages.protected import read_protected
 from pipelines.stages.pseudonymized import read_sources
@@ -47,10 +48,11 @@ def run_recount(deployment: Deployment, name: str) -> tuple[CheckResult, ...]:
     if known is not None:
         return known
     engine = deployment.engine()
-    sources = read_sources(deployment, deployment.library.release(name).datasets, engine=engine)
-    return _keep(
-        deployment, version, RECOUNT, recount_release(read_protected(deployment, name, engine=engine), sources)
-    )
+    release = deployment.library.release(name)
+    sources = read_sources(deployment, release.datasets, engine=engine)
+    protected = read_protected(deployment, name, engine=engine)
+    around = surroundings_of(deployment, release)
+    return _keep(deployment, version, RECOUNT, recount_release(protected, sources, around=around))
 
 
 def make_validated(deployment: Deployment, name: str) -> Outcome:
