@@ -265,18 +265,6 @@ class NoticeItem(Labelled):
     OTHER = "other", "主務省令で定める事項", "(viii) what the Rules add"
 
 
-class Relation(Labelled):
-    """Who may ask to stop: the person, and the bereaved family (NGMI Order 11)."""
-
-    SELF = "self", "本人", "the person"
-    SPOUSE = "spouse", "配偶者(事実婚を含む)", "spouse, also de facto"
-    CHILD = "child", "子", "child"
-    PARENT = "parent", "父母", "parent"
-    GRANDCHILD = "grandchild", "孫", "grandchild"
-    GRANDPARENT = "grandparent", "祖父母", "grandparent"
-    SIBLING = "sibling", "兄弟姉妹", "sibling"
-
-
 class ContractItem(Labelled):
     """What the contract on pseudonymized medical information states (NGMI Rules 36; the fourth item G)."""
 

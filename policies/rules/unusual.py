@@ -25,7 +25,7 @@ def unusual_is_removed(view: ReleaseView, parameters: Parameters) -> Iterator[Pr
         if fate.has(ColumnClass.UNUSUAL_CANDIDATE) and not _RARE & set(fate.operations):
             what = f"{fate.name} may hold unusual descriptions (特異な記述) and leaves untreated"
             yield Problem(what, "use roll_up_rare, generalize, top_code or bottom_code", fate.keys)
-        if "to_age" in fate.operations and not _ends_in_open_class(view, fate, top_age):
+        if "to_age" in fate.operations and not ends_in_open_class(view, fate, top_age):
             what = f"{fate.name} becomes an age without a top class of {top_age} or below"
             fix = f"add {{op: top_code, limit: '{top_age}'}}, or generalize with `top_from: {top_age}`"
             yield Problem(what, fix, fate.keys)
@@ -35,7 +35,8 @@ def unusual_is_removed(view: ReleaseView, parameters: Parameters) -> Iterator[Pr
                 yield Problem(what, f"write `min_persons: {min_persons}` or more", fate.keys)
 
 
-def _ends_in_open_class(view: ReleaseView, fate: Fate, top_age: int) -> bool:
+def ends_in_open_class(view: ReleaseView, fate: Fate, top_age: int) -> bool:
+    """Return whether an age ends in one open class of `top_age` or below."""
     for step in fate.column.treat:
         if isinstance(step, TopCode) and step.limit <= top_age:
             return True
