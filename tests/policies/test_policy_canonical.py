@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from policies.canonical import canonical_json, digest, digests, hierarchies_of, library_digest
 from policies.errors import PolicyError
-from policies.load import _build, _parse, load_library
+from policies.load import build, load_library, parse
 from policies.model import DatasetPolicy, HierarchyPolicy, ReleasePolicy
 from policies.model.strictness import PolicyModel
 from policies.places import plain
@@ -26,9 +26,9 @@ KINDS: list[tuple[str, type[PolicyModel]]] = [
 
 
 def built(text: str, model: type[PolicyModel]) -> PolicyModel:
-    document, findings = _parse(text.encode("utf-8"), "any.yaml")
+    document, findings = parse(text.encode("utf-8"), "any.yaml")
     assert document is not None
-    policy, more = _build(document, model, tainted=[])
+    policy, more = build(document, model, tainted=[])
     assert [*findings, *more] == []
     return policy
 
@@ -44,7 +44,7 @@ def reordered(value: object, order: "st.DataObject") -> object:
 @given(st.sampled_from(KINDS), st.data())
 def test_order_of_keys_changes_no_digest(kind: tuple[str, type[PolicyModel]], data: st.DataObject) -> None:
     file, model = kind
-    document, _ = _parse(fixture.FILES[file].encode("utf-8"), file)
+    document, _ = parse(fixture.FILES[file].encode("utf-8"), file)
     assert document is not None
     # JSON is YAML of our subset, so any order can be written back and read again.
     text = json.dumps(reordered(plain(document.root), data), ensure_ascii=False)

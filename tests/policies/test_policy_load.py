@@ -12,7 +12,7 @@ from policies.errors import ExitCode, PolicyError, UsageError
 from policies.library import PolicyKind
 from policies.load import (
     MAX_BYTES,
-    _parse,
+    parse,
     load_dataset,
     load_findings,
     load_hierarchy,
@@ -326,11 +326,11 @@ def test_folder_without_policies_is_a_usage_error(tmp_path: Path) -> None:
 
 @given(st.text(max_size=60))
 def test_any_text_is_a_finding_or_a_policy_never_a_crash(text: str) -> None:
-    document, findings = _parse(text.encode("utf-8", errors="surrogatepass"), "any.yaml")
+    document, findings = parse(text.encode("utf-8", errors="surrogatepass"), "any.yaml")
     assert document is not None or findings
 
 
 @given(st.text(alphabet="abc:-[]{}&*!|>'\"%@#,? \n0123.~", max_size=40))
 def test_any_yaml_is_a_finding_or_a_policy_never_a_crash(text: str) -> None:
-    document, findings = _parse(text.encode(), "any.yaml")
+    document, findings = parse(text.encode(), "any.yaml")
     assert document is not None or findings
