@@ -273,6 +273,14 @@ def _replace_keys(dataset: DatasetPolicy, policy: TablePolicy, rows: ibis.Table,
     return rows
 
 
+def person_pseudonyms(key: PseudonymKey, project: str, people: Sequence[str]) -> dict[str, str]:
+    """Return the pseudonym of each person of a project, by the person's key in the source.
+
+    For checks that ask whether somebody is in the data; the map lives as long as the check.
+    """
+    return _pseudonyms(key, project, "person", people)
+
+
 def _pseudonyms(key: PseudonymKey, project: str, domain: str, values: Sequence[str]) -> dict[str, str]:
     digests = key.digests("pseudonym", project, domain, values=values)
     names = {value: digest[:PSEUDONYM_BYTES].hex() for value, digest in zip(values, digests, strict=True)}

@@ -12,6 +12,7 @@ from typing import Any
 
 from anonymization.evidence import CheckResult, Scalar, rule_check
 from anonymization.key_maps import distinct_values
+from anonymization.pseudonymize import PseudonymKey, person_pseudonyms
 from anonymization.tables import AnyTable, EventTable, GenotypeTable, PersonTable, Pseudonymized, RegisterTable
 from policies.model import Consent, DatasetPolicy
 from policies.vocabulary import ColumnClass, ColumnRole, ConsentBasis
@@ -59,13 +60,49 @@ def consent_checks(
     return tuple(checks)
 
 
+def publication_consent_checks(
+    data: Pseudonymized, register: RegisterTable | None, *, key: PseudonymKey, on: date
+) -> tuple[CheckResult, ...]:
+    """Hold the people of a release's source against the register once more, on the day of publication (V08).
+
+    Args:
+        data: The pseudonymized dataset that the release was made from.
+        register: The register as it was landed; None where the policy has none.
+        key: The project's key: the register's people are looked for by their pseudonyms.
+        on: The day of publication.
+    """
+    dataset = data.dataset
+    people: set[str] = set()
+    for table in data.tables.values():
+        person = table.policy.person_key
+        if isinstance(table, PersonTable | EventTable) and person is not None:
+            people.update(distinct_values(table.rows, person))
+    known_as: dict[str, str] = {}
+    if register is not None and register.policy.person_key is not None:
+        listed = distinct_values(register.rows, register.policy.person_key)
+        known_as = person_pseudonyms(key, dataset.project, [str(one) for one in listed])
+    residual = len(forbidden_people(dataset.consent, register, people, on=on, known_as=known_as))
+    what = "on the day of publication, nobody is in the source whose latest decision forbids the use"
+    figures: dict[str, Scalar] = {"people": len(people), "day": on.isoformat()}
+    return tuple(
+        rule_check(rule, f"residual_at_publication.{dataset.id}.{rule}", residual, what, figures)
+        for rule in ("NGMI-05", "APPI-08", "EHDS-71")
+    )
+
+
 def forbidden_people(
-    consent: Consent, register: RegisterTable | None, people: Iterable[str], *, on: date
+    consent: Consent,
+    register: RegisterTable | None,
+    people: Iterable[str],
+    *,
+    on: date,
+    known_as: Mapping[str, str] | None = None,
 ) -> frozenset[str]:
     """Return which of `people` may not be used on the day `on`, by the register's latest decisions.
 
     Of several decisions on one day the most restrictive counts. Under opt-in, who has no decision is forbidden; without
-    a register under a basis that needs one, everybody is.
+    a register under a basis that needs one, everybody is. `known_as` says what the register's people are called in
+    `people`, where those are pseudonyms.
     """
     if consent.basis is ConsentBasis.NOT_REQUIRED or consent.register_ is None:
         return frozenset()
@@ -77,12 +114,13 @@ def forbidden_people(
     for person, day, decision in zip(*(column.to_pylist() for column in columns.columns), strict=True):
         if day is None or day > on:
             continue
+        who = str(person) if known_as is None else known_as[str(person)]
         allows = decision in policy.consented
-        before = latest.get(str(person))
+        before = latest.get(who)
         if before is None or day > before[0]:
-            latest[str(person)] = (day, allows)
+            latest[who] = (day, allows)
         elif day == before[0]:
-            latest[str(person)] = (day, before[1] and allows)
+            latest[who] = (day, before[1] and allows)
     by_default = consent.basis is ConsentBasis.OPT_OUT
     return frozenset(person for person in people if not (latest[person][1] if person in latest else by_default))
 

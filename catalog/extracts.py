@@ -239,6 +239,7 @@ def _fill(
         "built_on": on.isoformat(),
         "sealed_to": [fingerprint(key) for key in recipients],
         "package_manifest": source.digest if source else None,
+        "label": source.statement.get("label", "") if source else "",
     }
     return write_manifest(draft, seal_to.signer, statement=statement, plaintexts=plaintexts)
 

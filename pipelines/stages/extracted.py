@@ -6,9 +6,11 @@ from catalog.store import require_record
 from pipelines.deployment import Deployment
 from pipelines.stages.outcome import Outcome
 from pipelines.stages.package import folder_of, temporary_package
+from pipelines.stages.proofs import prove_extracted, refuse_unlabelled
 from pipelines.stages.protected import read_protected
 from pipelines.storage import Stage
 from policies.errors import NotPermittedError
+from policies.model import ReleasePolicy
 from policies.model.method import ControlledRows
 
 
@@ -43,8 +45,16 @@ def build_permitted(deployment: Deployment, permit_id: str) -> Extract:
     desk = deployment.desk
     permit = desk.permit(permit_id)
     record = require_record(deployment.store, permit.release)
-    outbox = deployment.settings.home / "outbox"
     release = deployment.library.release(permit.release)
+    refuse_unlabelled(deployment, release)
+    extract = _delivered(deployment, release, record, permit_id)
+    prove_extracted(deployment, release, extract)
+    return extract
+
+
+def _delivered(deployment: Deployment, release: ReleasePolicy, record: CatalogRecord, permit_id: str) -> Extract:
+    desk = deployment.desk
+    outbox = deployment.settings.home / "outbox"
     if isinstance(release.method, ControlledRows):
         protected = read_protected(deployment, release.id, engine=deployment.engine())
         with temporary_package(deployment, protected, record=record, inputs=_inputs(deployment, record)) as package:

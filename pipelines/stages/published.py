@@ -10,6 +10,7 @@ from catalog.shacl import validate
 from pipelines.deployment import Deployment
 from pipelines.stages.outcome import Outcome
 from pipelines.stages.package import MANIFEST, folder_of, refuse_other_content, schema_of, write_package
+from pipelines.stages.proofs import is_proved, prove_published
 from pipelines.stages.protected import read_protected
 from pipelines.stages.validated import checks_of
 from pipelines.storage import Stage
@@ -31,6 +32,8 @@ def make_published(deployment: Deployment, name: str) -> Outcome:
     refuse_other_content(deployment, release, inputs=made_from)
     folder = folder_of(deployment, release)
     if known is not None and known.policy_digest == digest(release) and _is_complete(known, deployment):
+        if not is_proved(deployment, name):
+            prove_published(deployment, release, known, folder=folder, broken_shapes=_broken_shapes(known))
         return Outcome(validated, is_reused=True, words={"catalog_id": known.id})
     protected = read_protected(deployment, name, engine=deployment.engine())
     record = record_of(deployment, name)
@@ -46,6 +49,7 @@ def make_published(deployment: Deployment, name: str) -> Outcome:
         )
         record = record_of(deployment, name, facts=facts)
     _refuse_broken(record)
+    prove_published(deployment, release, record, folder=folder, broken_shapes=0)
     deployment.audit.append(
         actor="pipeline", action="release.publish", subject=record.id, details={"version": record.version}
     )
@@ -79,6 +83,10 @@ def _is_complete(record: CatalogRecord, deployment: Deployment) -> bool:
         return True
     folder = folder_of(deployment, deployment.library.release(record.release))
     return (folder / MANIFEST).exists()
+
+
+def _broken_shapes(record: CatalogRecord) -> int:
+    return len(validate(build_graph([record])).violations)
 
 
 def _refuse_broken(record: CatalogRecord) -> None:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from anonymization.evidence import CheckResult
 from anonymization.release_checks import recount_release
+from anonymization.release_checks.dimensions import dimension_checks
 from anonymization.tables import ControlledRows
 from anonymization.validate import validate
 from pipelines.deployment import Deployment, digest_of
@@ -38,7 +39,9 @@ def run_quality(deployment: Deployment, name: str) -> tuple[CheckResult, ...]:
     if isinstance(protected, ControlledRows):
         # Sites are judged without the calls: a suite speaks of columns, and the calls are one value for all samples.
         tables |= {table: one.sites.drop_columns(["gt", "phased"]) for table, one in protected.genotypes.items()}
-    return _keep(deployment, version, QUALITY, judge(suite, tables))
+    found = judge(suite, tables)
+    release = deployment.library.release(name)
+    return _keep(deployment, version, QUALITY, (*found, *dimension_checks(release, found)))
 
 
 def run_recount(deployment: Deployment, name: str) -> tuple[CheckResult, ...]:
