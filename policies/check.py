@@ -4,18 +4,20 @@ A pure function of the files and a date. Only `policies/rules/` knows what a rul
 says into findings.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
 from policies.applies import applicable_rules
 from policies.canonical import foundations
+from policies.decision.rules import REQUEST_CHECKS
 from policies.findings import Finding, in_order, is_ok
 from policies.library import PolicyKind, PolicyLibrary
 from policies.model import DatasetPolicy, Rule, RulePack
 from policies.rules import DATASET_CHECKS, RELEASE_CHECKS
 from policies.rules.columns import dataset_faults, table_faults
-from policies.rules.conditions import ALWAYS_NEEDED, condition_faults, is_in_force, regime_of
+from policies.rules.conditions import condition_faults, is_in_force, regime_of
+from policies.rules.regimes import ALWAYS_NEEDED
 from policies.rules.treatments import hierarchy_faults, treatment_faults
 from policies.rules.view import DatasetView, Fault, Problem, ReleaseView, is_broken, view_release
 
@@ -75,17 +77,22 @@ def _packs(library: PolicyLibrary) -> Iterator[Finding]:
     for pack in library.rulepacks.values():
         ids = [rule.id for rule in pack.rules]
         for index, rule in enumerate(pack.rules):
-            is_unknown = rule.stage == "policy" and rule.check not in {*RELEASE_CHECKS, *DATASET_CHECKS}
-            if is_unknown:
+            if rule.check not in _checks_of(rule):
                 why = "a rule that nothing checks would look as if it were kept"
-                fault = Fault(
-                    "unknown-check", f"there is no check '{rule.check}'", why, "name a check of policies/rules"
-                )
+                where = "policies/decision/rules.py" if rule.stage == "requested" else "policies/rules"
+                fault = Fault("unknown-check", f"there is no check '{rule.check}'", why, f"name a check of {where}")
                 yield _fault(library, PolicyKind.RULEPACK, pack.id, fault, above=("rules", index, "check"))
             if rule.id in ids[:index]:
                 what = f"rule {rule.id} is there twice"
                 fault = Fault("duplicate-rule", what, "an id names one clause", "give it its own id")
                 yield _fault(library, PolicyKind.RULEPACK, pack.id, fault, above=("rules", index, "id"))
+
+
+def _checks_of(rule: Rule) -> Container[str]:
+    """Return the checks that a rule may name: those of policy files, or of requests; a later stage's names evidence."""
+    if rule.stage == "policy":
+        return {*RELEASE_CHECKS, *DATASET_CHECKS}
+    return REQUEST_CHECKS if rule.stage == "requested" else {rule.check}
 
 
 def _datasets(library: PolicyLibrary, *, on: date) -> Iterator[Finding]:

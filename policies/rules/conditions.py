@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from policies.library import PolicyKind, PolicyLibrary
 from policies.model.method import AlleleFrequencies, ControlledRows, DpStatistics, Microdata, SmallCells
 from policies.places import Key
+from policies.rules.regimes import needed_regimes
 from policies.rules.view import ANONYMIZED, PSEUDONYMIZED, Fault, ReleaseView
 from policies.vocabulary import Delivery, OutputCategory, ProhibitedUse, RecipientKind, Severity
 
@@ -18,10 +19,6 @@ _METHODS: dict[OutputCategory, tuple[type, ...]] = {
     OutputCategory.SYNTHETIC: (DpStatistics,),
 }
 """Which methods make which category; what is not here is refused."""
-
-
-ALWAYS_NEEDED = ("appi", "house")
-"""The regimes that no policy may leave out."""
 
 
 def condition_faults(view: ReleaseView) -> Iterator[Fault]:
@@ -49,13 +46,11 @@ def _packs(view: ReleaseView) -> Iterator[Fault]:
         elif not is_in_force(view.library, name, on=view.on):
             what = f"rule pack '{name}' is not in force on {view.on.isoformat()}"
             yield Fault("rule-pack-not-in-force", what, why, "list the pack that is", keys)
-    needed = [*ALWAYS_NEEDED] + (["cells-ndb"] if isinstance(release.method, SmallCells) else [])
-    missing = [regime for regime in needed if regime not in map(regime_of, release.rule_packs)]
-    if missing:
-        what = f"no rule pack of {', '.join(missing)} is listed"
-        yield Fault(
-            "rule-pack-missing", what, "no release may leave out the law or the house rules", "list it", ("rule_packs",)
-        )
+    listed_regimes = set(map(regime_of, release.rule_packs))
+    for regime, fact in needed_regimes(view).items():
+        if regime not in listed_regimes:
+            what = f"no rule pack of {regime} is listed"
+            yield Fault("rule-pack-missing", what, fact, "list it", ("rule_packs",))
 
 
 def regime_of(pack: str) -> str:

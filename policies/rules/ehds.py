@@ -73,6 +73,9 @@ def environment_is_controlled(view: ReleaseView, parameters: Parameters) -> Iter
     if release.retention.delete_within_days > number(parameters, "delete_within_days"):
         what = f"data stay {release.retention.delete_within_days} days after the permit"
         yield Problem(what, "delete them within six months", ("retention", "delete_within_days"))
+    if (release.retention.access_log_years or 0) < number(parameters, "access_log_years"):
+        what = "nothing says that logs of use are kept a year"
+        yield Problem(what, "write `access_log_years`", ("retention",))
     for index, recipient in enumerate(release.recipients):
         if recipient.security is None:
             what = f"nothing says how securely {recipient.id} works"
