@@ -261,23 +261,12 @@ class SignatureEntry(RecordModel):
     accepted: tuple[str, ...] = ()
 
 
-class SignerEntry(RecordModel):
-    """One signer whose public key lies in this folder."""
-
-    id: str
-    role: Term
-    key_id: str
-    key_path: str
-
-
 class Approvals(RecordModel):
-    """Who signed; `records_path` holds the signed records as they were made, so that they verify off-line."""
+    """Who signed. The records lie in `approvals/` as they were made, the signers' keys in `signers.json`."""
 
     is_signed: bool
     said: Text
     signatures: tuple[SignatureEntry, ...] = ()
-    signers: tuple[SignerEntry, ...] = ()
-    records_path: str | None = None
 
 
 class Summary(RecordModel):

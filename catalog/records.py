@@ -140,6 +140,7 @@ class CatalogRecord(RecordModel):
     evidence: EvidenceSummary
     policy_digest: str
     manifest_digest: str | None
+    dossier_digest: str | None = None
     files: tuple[FileRecord, ...]
     extract_months: int
     delete_within_days: int

@@ -56,11 +56,11 @@ class StageAnswer:
 class Signed:
     """Who stands behind the policy files: `roles` that signed them, and by rule who accepted its HOLD.
 
-    Accepted rules name a role and a key id, never a person's name.
+    `accepted` says for a rule who it was, by role and signer's id.
     """
 
     roles: tuple[Text, ...] = ()
-    accepted: Mapping[str, str] = field(default_factory=dict)
+    accepted: Mapping[str, Text] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +191,8 @@ def _found(asked: _Asked, rule: Rule, found: Sequence[Finding]) -> _Said:
         by = asked.signed.accepted.get(rule.id)
         if by is not None:
             how = Text(
-                ja=f"検査 {rule.check} が {count} 件の保留を示し、{by} が規則名を挙げて了承し署名した",
-                en=f"the check {rule.check} held {count}; {by} accepted it by name and signed",
+                ja=f"検査 {rule.check} が {count} 件の保留を示し、{by.ja} が規則名を挙げて了承し署名した",
+                en=f"the check {rule.check} held {count}; {by.en} accepted it by name and signed",
             )
             return Verdict.ACCEPTED, how, where
         how = Text(
@@ -239,7 +239,9 @@ def _failed(asked: _Asked, rule: Rule, failed: Sequence[StageAnswer], where: str
     if by is None:
         how = Text(ja=f"責任者の判断がまだない: {names}", en=f"nobody has decided yet: {names}")
         return Verdict.HELD, how, where
-    how = Text(ja=f"{by} が規則名を挙げて了承し署名した: {names}", en=f"{by} accepted it by name and signed: {names}")
+    how = Text(
+        ja=f"{by.ja} が規則名を挙げて了承し署名した: {names}", en=f"{by.en} accepted it by name and signed: {names}"
+    )
     return Verdict.ACCEPTED, how, where
 
 
