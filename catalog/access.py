@@ -2,7 +2,7 @@
 
 A pure table-driven state machine: (request, event) → request. A permit comes out of exactly one event, an approval
 by a compliance officer who is neither applicant nor co-investigator. Storing, clocks and notices are elsewhere
-(`store.py`, the pipelines); what the decision is measured against is in `assessment.py`.
+(`store.py`, the pipelines); the decision on what a form says is `policies/decision`.
 """
 
 from dataclasses import dataclass, field, replace
@@ -11,10 +11,21 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from catalog.assessment import Assessment, Verdict
 from catalog.sealing import fingerprint, parse_public_key
+from policies.decision.request import (
+    DUO_ID,
+    MONDO_ID,
+    RECIPIENT_ID,
+    VERSION,
+    AccessRequest,
+    EthicsApproval,
+    VariableName,
+)
+from policies.decision.uses import IntendedUse, Undertaking
+from policies.decision.verdict import Decision, Reason, Verdict
 from policies.errors import NotPermittedError
-from policies.vocabulary import Labelled, ProhibitedUse
+from policies.model.use_conditions import Country, Word
+from policies.vocabulary import Labelled, ProhibitedUse, TermsClause
 
 UserId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,99}$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=4000, strip_whitespace=True)]
@@ -89,27 +100,64 @@ class RequestForm(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     release: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
-    release_version: Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+$")]
+    release_version: Annotated[str, StringConstraints(pattern=VERSION)]
     applicant: UserId
     institution: Words
-    recipient: Annotated[str, StringConstraints(pattern=r"^[A-Z]+-\d+$")]
+    recipient: Annotated[str, StringConstraints(pattern=RECIPIENT_ID)]
     co_investigators: tuple[UserId, ...] = ()
     purpose: Words
-    duo: Annotated[str, StringConstraints(pattern=r"^DUO:\d{7}$")]
-    mondo: Annotated[str, StringConstraints(pattern=r"^MONDO:\d{7}$")] | None = None
+    duo: Annotated[str, StringConstraints(pattern=DUO_ID)]
+    mondo: Annotated[str, StringConstraints(pattern=MONDO_ID)] | None = None
     ehds53: Literal["a", "b", "c", "d", "e", "f"]
     commercial: bool
+    benefit: Words | None = None
+    uses: tuple[IntendedUse, ...] = ()
+    country: Country | None = None
+    project: Word | None = None
+    study_type: Word | None = None
+    partner: Word | None = None
+    variables: tuple[VariableName, ...] = ()
+    minimum_reason: Words | None = None
+    pseudonymized_reason: Words | None = None
+    own_data: Words | None = None
     ethics_approval: Words | None = None
+    ethics_approved_on: date | None = None
+    ethics_expires_on: date | None = None
     period_from: date
     period_to: date
+    delete_by: date | None = None
+    publishes_on: date | None = None
+    safeguards: Words | None = None
     security: Literal["type1", "type2"]
     accepted_prohibitions: tuple[ProhibitedUse, ...]
+    accepted_terms: tuple[TermsClause, ...] = ()
+    undertakings: tuple[Undertaking, ...] = ()
     recipient_public_key: Annotated[str, Field(repr=False)]
 
     @property
     def people(self) -> frozenset[str]:
         """Everybody named in the form: none of them may decide on it."""
         return frozenset({self.applicant, *self.co_investigators})
+
+    @property
+    def request(self) -> AccessRequest:
+        """What the form asks for, as the record that is decided; everybody named in the form is a user of the data."""
+        committee = self.ethics_approval
+        return AccessRequest(
+            **{name: getattr(self, name) for name in _SAME},
+            is_commercial=self.commercial,
+            mondo=(self.mondo,) if self.mondo else (),
+            users=tuple(dict.fromkeys((self.applicant, *self.co_investigators))),
+            ethics=EthicsApproval(
+                committee_no=committee, approved_on=self.ethics_approved_on, expires_on=self.ethics_expires_on
+            )
+            if committee
+            else None,
+        )
+
+
+_SAME = frozenset(RequestForm.model_fields) & frozenset(AccessRequest.model_fields) - {"mondo"}
+"""The fields that form and record have in common; the others are named in `RequestForm.request`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +246,7 @@ class Request:
 def blank_form(release: str, version: str) -> dict[str, object]:
     """Return a form made out for a release, to be filled in; its empty places are refused until they are.
 
-    `accepted_prohibitions` is empty on purpose: undertaking something takes an act.
+    `accepted_prohibitions`, `accepted_terms` and `undertakings` are empty on purpose: undertaking something takes an act.
     """
     return {
         "release": release,
@@ -212,11 +260,28 @@ def blank_form(release: str, version: str) -> dict[str, object]:
         "mondo": None,
         "ehds53": "e",
         "commercial": False,
+        "benefit": None,
+        "uses": [],
+        "country": "JP",
+        "project": None,
+        "study_type": None,
+        "partner": None,
+        "variables": [],
+        "minimum_reason": None,
+        "pseudonymized_reason": None,
+        "own_data": None,
         "ethics_approval": None,
+        "ethics_approved_on": None,
+        "ethics_expires_on": None,
         "period_from": "",
         "period_to": "",
+        "delete_by": None,
+        "publishes_on": None,
         "security": "type1",
+        "safeguards": None,
         "accepted_prohibitions": [],
+        "accepted_terms": [],
+        "undertakings": [],
         "recipient_public_key": "",
     }
 
@@ -231,17 +296,17 @@ def draft(request_id: str, form: RequestForm) -> Request:
     return Request(request_id, form)
 
 
-def apply_event(request: Request, event: Event, *, assessment: Assessment | None = None) -> Request:
+def apply_event(request: Request, event: Event, *, decision: Decision | None = None) -> Request:
     """Return the request after `event`, or refuse it.
 
     Args:
         request: The request as it stands; not changed.
         event: What shall happen.
-        assessment: How the form measures against the release policy on the day of the event; needed to approve.
+        decision: What the release policy says of the form on the day of the event; needed to approve.
 
     Raises:
         NotPermittedError: The state does not allow the event, the actor lacks the role, decides on an own request,
-            gives no reason where one is owed, or the assessment forbids the approval.
+            gives no reason where one is owed, or the decision forbids the approval.
 
     Guarantee: a permit exists only after an approval by a compliance officer who is not named in the form.
     """
@@ -256,7 +321,7 @@ def apply_event(request: Request, event: Event, *, assessment: Assessment | None
         )
     permit = request.permit
     if event.kind is EventKind.APPROVE:
-        _hold_assessment(event, assessment)
+        _hold_decision(event, decision)
         permit = _permit(request, event)
     if event.kind is EventKind.EXPIRE and (permit is None or event.on <= permit.expires_on):
         raise _refused("not-yet", "the permit's last day is not over", "a permit holds to its last day", "wait")
@@ -352,22 +417,26 @@ def _hold_roles_apart(request: Request, event: Event) -> None:
         )
 
 
-def _hold_assessment(event: Event, assessment: Assessment | None) -> None:
-    if assessment is None or assessment.verdict is Verdict.REFUSE:
-        reasons = "; ".join(reason.text.en for reason in assessment.refusals) if assessment else "not assessed"
+def _hold_decision(event: Event, decision: Decision | None) -> None:
+    if decision is None or decision.verdict is Verdict.REFUSE:
+        reasons = "; ".join(_said(reason) for reason in decision.refusals) if decision else "not decided"
         raise _refused(
             "release-policy",
             f"the release policy does not allow this request: {reasons}",
             "a person cannot approve what the signed policy forbids",
             "return or reject it, or change the policy first",
         )
-    if assessment.verdict is Verdict.ASK and not event.comment.strip():
+    if decision.verdict is Verdict.ASK and not event.comment.strip():
         raise _refused(
             "looked-at",
-            f"{len(assessment.questions)} points need a person's eyes, and the approval says nothing about them",
-            "the machine could not decide: " + "; ".join(reason.text.en for reason in assessment.questions),
+            f"{len(decision.questions)} points need a person's eyes, and the approval says nothing about them",
+            "the machine could not decide: " + "; ".join(_said(reason) for reason in decision.questions),
             "write in the comment how each was settled",
         )
+
+
+def _said(reason: Reason) -> str:
+    return f"{reason.text.en} ({reason.rule})"
 
 
 def _permit(request: Request, event: Event) -> Permit:

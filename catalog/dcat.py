@@ -16,7 +16,6 @@ from urllib.parse import quote
 from rdflib import BNode, Graph, Literal, Namespace, URIRef
 from rdflib.namespace import DCTERMS, FOAF, PROV, RDF, RDFS, SKOS, XSD
 
-from catalog.duo import BY_ID, EHDS53
 from catalog.records import (
     AccessRights,
     CatalogRecord,
@@ -27,6 +26,7 @@ from catalog.records import (
     TableRecord,
 )
 from catalog.wording import MethodKind
+from policies.decision.duo import BY_ID, EHDS53
 from policies.model.strictness import Text
 from policies.vocabulary import ColumnType, OutputCategory
 

@@ -1,6 +1,6 @@
 """The desk: what happens to requests and permits, with store and audit log kept in step.
 
-Every act is one pure decision (`access.py`, `assessment.py`), one write to the store and one entry in the audit log;
+Every act is one pure decision (`access.py`, `policies/decision`), one write to the store and one entry in the audit log;
 the entry is written first, so that nothing happens unlogged. Not here: the decisions themselves, and who is logged in.
 """
 
@@ -24,7 +24,6 @@ from catalog.access import (
     draft,
     require_usable,
 )
-from catalog.assessment import Assessment, assess
 from catalog.audit import AuditLog
 from catalog.extracts import Extract, SealTo, build_extract
 from catalog.keys import KeyStore
@@ -33,8 +32,13 @@ from catalog.sealing import parse_public_key
 from catalog.store import CatalogStore, ExtractEntry, require_record
 from catalog.wording import MethodKind
 from policies.canonical import digest
+from policies.decision.decide import decide as decide_request
+from policies.decision.mondo import Diseases
+from policies.decision.mondo_files import shipped_diseases
+from policies.decision.verdict import Decision
+from policies.decision.view import Circumstances
 from policies.errors import NotPermittedError, PolicyError, UsageError
-from policies.model import ReleasePolicy
+from policies.library import PolicyLibrary
 
 SYSTEM = Actor("system", frozenset({Role.SYSTEM}))
 
@@ -67,26 +71,51 @@ class Desk:
         applicant = Actor(form.applicant, frozenset({Role.RESEARCHER}))
         return self._apply(request, Event(EventKind.SUBMIT, applicant, on))
 
-    def decide(self, request_id: str, event: Event, *, release: ReleasePolicy | None = None) -> Request:
-        """Let somebody move a request; an approval is measured against the release policy as it was published.
+    def decide(
+        self,
+        request_id: str,
+        event: Event,
+        *,
+        library: PolicyLibrary | None = None,
+        circumstances: Circumstances | None = None,
+    ) -> Request:
+        """Let somebody move a request; an approval is held against the release policy as it was published.
+
+        What the policy refuses, nobody can approve; what it cannot know, the approval must say (see `judge`).
 
         Raises:
             NotPermittedError: The event is not allowed (see `access.apply_event`).
-            PolicyError: The policy given is not the one the catalog published.
+            PolicyError: The library's policy is not the one the catalog published, or is not there.
         """
         request = self.request(request_id)
-        assessment = None
-        if event.kind is EventKind.APPROVE and release is not None:
-            assessment = self.assess(request, release, on=event.on)
-        return self._apply(request, event, assessment=assessment)
+        decision = None
+        if event.kind is EventKind.APPROVE and library is not None:
+            decision = self.judge(request, library, on=event.on, circumstances=circumstances)
+        return self._apply(request, event, decision=decision)
 
-    def assess(self, request: Request, release: ReleasePolicy, *, on: date) -> Assessment:
-        """Measure a request against the release policy.
+    def judge(
+        self,
+        request: Request,
+        library: PolicyLibrary,
+        *,
+        on: date,
+        diseases: Diseases | None = None,
+        circumstances: Circumstances | None = None,
+    ) -> Decision:
+        """Return what the release policy and its rule packs say of a request.
+
+        Args:
+            request: The request.
+            library: The policies; the release must be as it was published.
+            on: The day of the decision.
+            diseases: What is known of diseases; the table that ships with Niji if not given.
+            circumstances: What only the platform knows.
 
         Raises:
-            PolicyError: The policy is not the one that the record in the catalog names by its digest.
+            PolicyError: The policy is not the one that the record in the catalog names by its digest, or is not there.
         """
         record = require_record(self.store, request.form.release)
+        release = library.release(request.form.release)
         if digest(release) != record.policy_digest:
             raise PolicyError(
                 "access.policy-changed",
@@ -94,7 +123,14 @@ class Desk:
                 why="a request is judged by the policy under which the data were made",
                 fix="publish the release again, or give the policy file of the published version",
             )
-        return assess(request.form, release, on=on)
+        return decide_request(
+            request.form.request,
+            release,
+            library=library,
+            on=on,
+            diseases=diseases or shipped_diseases(),
+            circumstances=circumstances,
+        )
 
     def expire(self, *, on: date) -> tuple[Request, ...]:
         """Let every permit end whose last day is over; for the daily sensor."""
@@ -153,8 +189,8 @@ class Desk:
             )
         return permit
 
-    def _apply(self, request: Request, event: Event, *, assessment: Assessment | None = None) -> Request:
-        after = apply_event(request, event, assessment=assessment)
+    def _apply(self, request: Request, event: Event, *, decision: Decision | None = None) -> Request:
+        after = apply_event(request, event, decision=decision)
         details: dict[str, str | int] = {"before": request.state.value, "after": after.state.value}
         if after.permit is not None:
             details["permit"] = after.permit.id

@@ -13,8 +13,8 @@ from babel.dates import format_date
 from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from catalog.duo import BY_ID, EHDS53
 from catalog.web.messages import message
+from policies.decision.duo import BY_ID, EHDS53
 from policies.model.strictness import Text
 from policies.vocabulary import Labelled
 

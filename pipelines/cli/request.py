@@ -11,11 +11,19 @@ import typer
 from pydantic import ValidationError
 
 from pipelines.cli.catalog_home import DEFAULT_HOME, Home, Json, open_desk, print_json, today
+from policies.decision.page import reason_lines
 from policies.errors import DataError, Place
+from policies.sentences import Language
 
 if TYPE_CHECKING:
     from catalog.access import Request, RequestForm
-    from catalog.assessment import Assessment
+    from policies.decision.mondo import Diseases
+    from policies.decision.verdict import Decision
+
+Mondo = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Mondo as *.obo, *.json or *.csv, instead of the small table of Niji."),
+]
 
 app = typer.Typer(help="Ask for data under a permit, and decide on requests.", no_args_is_help=True)
 
@@ -41,22 +49,23 @@ def show(
     policies: Annotated[
         Path | None, typer.Option(help="The policies folder: also measure the request against its release policy.")
     ] = None,
+    language: Annotated[Language, typer.Option(help="The language of the reasons.")] = "en",
+    mondo: Mondo = None,
     as_json: Json = False,
     home: Home = DEFAULT_HOME,
 ) -> None:
-    """Show requests: state, history, permit; with --policies also what the machine says of one."""
+    """Show requests: state, history, permit; with --policies also what the policy says of one, with every reason."""
     desk = open_desk(home)
     if request_id is None:
         _show(list(desk.store.requests()), as_json=as_json)
         return
     request = desk.request(request_id)
-    assessment = None
+    decision = None
     if policies is not None:
         from policies.load import load_library
 
-        release = load_library(policies).release(request.form.release)
-        assessment = desk.assess(request, release, on=today())
-    _show([request], as_json=as_json, assessment=assessment)
+        decision = desk.judge(request, load_library(policies), on=today(), diseases=_diseases(mondo))
+    _show([request], as_json=as_json, decision=decision, language=language)
 
 
 @app.command(
@@ -79,7 +88,7 @@ def decide(
     as_json: Json = False,
     home: Home = DEFAULT_HOME,
 ) -> None:
-    """Decide on a request; an approval makes the permit. Exit 12 if the decision is not allowed."""
+    """Decide on a request, and print every reason; an approval makes the permit. Exit 12 if it is not allowed."""
     from catalog.access import Actor, Event, EventKind, Role
     from policies.load import load_library
 
@@ -87,11 +96,12 @@ def decide(
     user, _, role = by.partition(":")
     actor = Actor(user, frozenset({Role(_known(role or "compliance", [each.value for each in Role], "role"))}))
     desk = open_desk(home)
-    release = None
+    library, judged = None, None
     if kind is EventKind.APPROVE:
-        release = load_library(policies).release(desk.request(request_id).form.release)
-    request = desk.decide(request_id, Event(kind, actor, today(), comment), release=release)
-    _show([request], as_json=as_json)
+        library = load_library(policies)
+        judged = desk.judge(desk.request(request_id), library, on=today())
+    request = desk.decide(request_id, Event(kind, actor, today(), comment), library=library)
+    _show([request], as_json=as_json, decision=judged)
 
 
 def _known(value: str, allowed: list[str], what: str) -> str:
@@ -127,10 +137,20 @@ def _read_form(path: Path, key: Path | None) -> "RequestForm":
         ) from None
 
 
-def _show(requests: "list[Request]", *, as_json: bool, assessment: "Assessment | None" = None) -> None:
+def _diseases(path: Path | None) -> "Diseases | None":
+    if path is None:
+        return None
+    from policies.decision.mondo_files import read_diseases
+
+    return read_diseases(path)
+
+
+def _show(
+    requests: "list[Request]", *, as_json: bool, decision: "Decision | None" = None, language: Language = "en"
+) -> None:
     if as_json:
         body = [_as_json(request) for request in requests]
-        print_json({"requests": body, "assessment": assessment.as_json() if assessment else None})
+        print_json({"requests": body, "assessment": decision.as_json() if decision else None})
         return
     for request in requests:
         form = request.form
@@ -143,10 +163,10 @@ def _show(requests: "list[Request]", *, as_json: bool, assessment: "Assessment |
             standing = "" if permit.is_active else "  (ended)"
             typer.echo(f"  permit {permit.id}, {permit.valid_from} to {permit.expires_on}{standing}")
             typer.echo(f"  key {permit.key_fingerprint}")
-    if assessment is not None:
-        typer.echo(f"assessment: {assessment.verdict.value} ({assessment.verdict.ja})")
-        for reason_found in assessment.reasons:
-            typer.echo(f"  {reason_found.verdict.value:7} {reason_found.code}: {reason_found.text.en}")
+    if decision is not None:
+        typer.echo(f"assessment: {decision.verdict.value} ({decision.verdict.ja})")
+        for line in reason_lines(decision, language=language):
+            typer.echo(f"  {line}")
     if not requests:
         typer.echo("no requests")
 

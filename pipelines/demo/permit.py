@@ -12,6 +12,8 @@ from catalog.extracts import verify_extract
 from catalog.sealing import write_key_pair
 from pipelines.deployment import Deployment
 from pipelines.stages.extracted import build_permitted
+from policies.decision.uses import IntendedUse
+from policies.vocabulary import TermsClause
 
 RELEASE = "cohort-controlled"
 APPLICANT = "researcher.aoki"
@@ -65,15 +67,23 @@ def _grant(deployment: Deployment, keys: Path) -> Request:
         institution="国立大学法人 北辰大学(架空)",
         recipient=release.recipients[0].id,
         purpose="慢性腎臓病の遺伝要因と入院経過の関連を調べる研究(デモ)",
+        benefit="慢性腎臓病の重症化予防",
+        uses=(IntendedUse.RESEARCH, IntendedUse.GENETIC_STUDY),
+        minimum_reason="遺伝型と入院経過を同じ人について見る必要がある",
+        pseudonymized_reason="匿名加工では遺伝型と経過を対応させられない",
+        safeguards="機関内の閉域環境でのみ扱い、操作を記録する",
         duo="DUO:0000006",
         ehds53="e",
         commercial=False,
         ethics_approval=release.ethics.committee_no if release.ethics else None,
+        ethics_approved_on=release.ethics.approved_on if release.ethics else None,
+        ethics_expires_on=release.ethics.expires_on if release.ethics else None,
         period_from=today,
         period_to=today + timedelta(days=365),
         security="type2",
         accepted_prohibitions=release.prohibited_uses,
+        accepted_terms=tuple(TermsClause),
         recipient_public_key=keys.with_name("recipient.pub").read_text("ascii"),
     )
     request = deployment.desk.submit(form, on=today)
-    return deployment.desk.decide(request.id, Event(EventKind.APPROVE, OFFICER, today), release=release)
+    return deployment.desk.decide(request.id, Event(EventKind.APPROVE, OFFICER, today), library=deployment.library)

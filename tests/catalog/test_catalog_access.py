@@ -20,16 +20,23 @@ from catalog.access import (
     draft,
     require_usable,
 )
-from catalog.assessment import Assessment, Reason, Verdict
 from catalog.sealing import parse_public_key
+from policies.decision.verdict import Decision, Reason, Verdict
 from policies.errors import DataError, NijiError, NotPermittedError
 from policies.model.strictness import Text
 
 DAY = date(2026, 12, 1)
 PEOPLE = ("r-hayashi", "r-mori", "c-abe", "c-ito", "s-ueda")
-ADMITTED = Assessment(())
-ASKED = Assessment((Reason("x", Verdict.ASK, Text(ja="確認", en="look")),))
-REFUSED = Assessment((Reason("x", Verdict.REFUSE, Text(ja="不可", en="no")),))
+WORDS = Text(ja="確認", en="look")
+
+
+def _decided(verdict: Verdict) -> Decision:
+    return Decision((Reason("x", verdict, WORDS, "APPI-07", WORDS),))
+
+
+ADMITTED = _decided(Verdict.ADMIT)
+ASKED = _decided(Verdict.ASK)
+REFUSED = _decided(Verdict.REFUSE)
 APPLICANT = Actor("r-hayashi", frozenset({Role.RESEARCHER}))
 OFFICER = Actor("c-abe", frozenset({Role.COMPLIANCE}))
 
@@ -44,7 +51,7 @@ def _submitted(request: Request) -> Request:
 
 
 def _approved(request: Request) -> Request:
-    return apply_event(_submitted(request), Event(EventKind.APPROVE, OFFICER, DAY), assessment=ADMITTED)
+    return apply_event(_submitted(request), Event(EventKind.APPROVE, OFFICER, DAY), decision=ADMITTED)
 
 
 events = st.builds(
@@ -59,12 +66,12 @@ steps = st.lists(st.tuples(events, st.sampled_from([None, ADMITTED, ASKED, REFUS
 
 @given(steps)
 def test_no_path_leads_to_a_permit_without_a_decision_by_another_person(
-    build: Any, recipient: Any, path: list[tuple[Event, Assessment | None]]
+    build: Any, recipient: Any, path: list[tuple[Event, Decision | None]]
 ) -> None:
     request = draft("request-1", build.form(recipient.text))
-    for event, assessment in path:
+    for event, decision in path:
         try:
-            after = apply_event(request, event, assessment=assessment)
+            after = apply_event(request, event, decision=decision)
         except NotPermittedError:
             continue
         assert not request.state.is_terminal
@@ -72,7 +79,7 @@ def test_no_path_leads_to_a_permit_without_a_decision_by_another_person(
         if event.kind is EventKind.APPROVE:
             assert Role.COMPLIANCE in event.actor.roles
             assert event.actor.id not in request.form.people
-            assert assessment in {ADMITTED, ASKED}
+            assert decision in {ADMITTED, ASKED}
         request = after
     approvals = [step for step in request.history if step.kind is EventKind.APPROVE]
     assert (request.permit is not None) == (len(approvals) == 1)
@@ -86,7 +93,7 @@ def test_terminal_states_stay_terminal(build: Any, recipient: Any, event: Event)
     for state in (State.REJECTED, State.CLOSED, State.REVOKED, State.EXPIRED):
         assert not [key for key in TRANSITIONS if key[0] is state]
         with pytest.raises(NotPermittedError):
-            apply_event(Request("request-1", build.form(recipient.text), state), event, assessment=ADMITTED)
+            apply_event(Request("request-1", build.form(recipient.text), state), event, decision=ADMITTED)
 
 
 def test_every_state_is_reached_and_every_other_leads_on() -> None:
@@ -109,7 +116,7 @@ def test_the_plain_way_ends_in_a_permit(request_: Request, recipient: Any) -> No
 def test_nobody_named_in_the_form_decides(request_: Request, who: str, kind: EventKind) -> None:
     judge = Event(kind, Actor(who, frozenset(Role)), DAY, "because")
     with pytest.raises(NotPermittedError, match=r"access\.own-request") as caught:
-        apply_event(_submitted(request_), judge, assessment=ADMITTED)
+        apply_event(_submitted(request_), judge, decision=ADMITTED)
     assert caught.value.exit_code == 12
 
 
@@ -119,19 +126,19 @@ def test_only_compliance_approves(request_: Request) -> None:
             apply_event(
                 _submitted(request_),
                 Event(EventKind.APPROVE, Actor("x-1", frozenset({role})), DAY),
-                assessment=ADMITTED,
+                decision=ADMITTED,
             )
 
 
-def test_an_approval_needs_an_assessment_that_does_not_refuse(request_: Request) -> None:
+def test_an_approval_needs_a_decision_that_does_not_refuse(request_: Request) -> None:
     approve = Event(EventKind.APPROVE, OFFICER, DAY)
-    for assessment in (None, REFUSED):
+    for decision in (None, REFUSED):
         with pytest.raises(NotPermittedError, match=r"access\.release-policy"):
-            apply_event(_submitted(request_), approve, assessment=assessment)
+            apply_event(_submitted(request_), approve, decision=decision)
     with pytest.raises(NotPermittedError, match=r"access\.looked-at"):
-        apply_event(_submitted(request_), approve, assessment=ASKED)
+        apply_event(_submitted(request_), approve, decision=ASKED)
     looked = Event(EventKind.APPROVE, OFFICER, DAY, "the disease lies below the one named")
-    assert apply_event(_submitted(request_), looked, assessment=ASKED).state is State.APPROVED
+    assert apply_event(_submitted(request_), looked, decision=ASKED).state is State.APPROVED
 
 
 def test_return_reject_and_revoke_owe_a_reason(request_: Request) -> None:

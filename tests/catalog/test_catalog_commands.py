@@ -48,6 +48,7 @@ class Deployment:
 def deployment(tmp_path: Path, build: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
     home = tmp_path / "home"
     release = build.release()
+    library = build.library(release)
     keys = KeyStore.open(home / "keys", Passphrase("correct horse"))
     package = home / "zones" / "released" / release.id / release.version
     package.mkdir(parents=True)
@@ -72,7 +73,7 @@ def deployment(tmp_path: Path, build: Any, monkeypatch: pytest.MonkeyPatch) -> I
     settings.load_settings = lambda home: types.SimpleNamespace(keys_passphrase="correct horse")  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "pipelines.settings", settings)
     monkeypatch.setattr("pipelines.settings", settings, raising=False)
-    monkeypatch.setattr("policies.load.load_library", lambda root: types.SimpleNamespace(release=lambda name: release))
+    monkeypatch.setattr("policies.load.load_library", lambda root: library)
     for name in ("request", "extract"):
         monkeypatch.setattr(importlib.import_module(f"pipelines.cli.{name}"), "today", lambda: DAY)
     yield Deployment(home, release)
@@ -172,7 +173,7 @@ def test_an_approval_under_a_changed_policy_is_refused(
 ) -> None:
     request = deployment.json("request", "submit", str(_form(deployment, build, recipient.text, tmp_path)))
     changed = build.release(delivery=("extract", "open"))
-    monkeypatch.setattr("policies.load.load_library", lambda root: types.SimpleNamespace(release=lambda name: changed))
+    monkeypatch.setattr("policies.load.load_library", lambda root: build.library(changed))
     with pytest.raises(NijiError, match=r"access\.policy-changed") as caught:
         deployment.run("request", "decide", request["requests"][0]["id"], "approve", "--by", "c-abe")
     assert caught.value.exit_code == 10

@@ -8,12 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.access import Actor, Event, EventKind, Role, State, apply_event, draft
-from catalog.assessment import Assessment
 from catalog.search import Facet, fold, needles, tokens
 from catalog.store import CatalogStore, ExtractEntry, SearchQuery, require_record
+from policies.decision.verdict import Decision, Reason, Verdict
 from policies.errors import DataError, IntegrityError, NotPermittedError, UsageError
+from policies.model.strictness import Text
 
 DAY = date(2026, 12, 1)
+_WORDS = Text(ja="可", en="fits")
+ADMITTED = Decision((Reason("x", Verdict.ADMIT, _WORDS, "APPI-07", _WORDS),))
 
 
 @pytest.fixture
@@ -157,7 +160,7 @@ def test_a_request_reads_back_with_history_and_permit(store: CatalogStore, build
     assert store.request("request-1") == request
     submit = Event(EventKind.SUBMIT, Actor("r-hayashi", frozenset({Role.RESEARCHER})), DAY)
     approve = Event(EventKind.APPROVE, Actor("c-abe", frozenset({Role.COMPLIANCE})), DAY, "fine")
-    approved = apply_event(apply_event(request, submit), approve, assessment=Assessment(()))
+    approved = apply_event(apply_event(request, submit), approve, decision=ADMITTED)
     store.save_request(approved)
     assert store.request("request-1") == approved
     assert store.permit("permit-1") == approved.permit
@@ -174,7 +177,7 @@ def test_two_deciders_cannot_both_win(store: CatalogStore, build: Any, recipient
     officer = Actor("c-abe", frozenset({Role.COMPLIANCE}))
     store.save_request(apply_event(seen, Event(EventKind.REJECT, officer, DAY, "no")))
     with pytest.raises(NotPermittedError, match=r"access\.moved-meanwhile"):
-        store.save_request(apply_event(seen, Event(EventKind.APPROVE, officer, DAY), assessment=Assessment(())))
+        store.save_request(apply_event(seen, Event(EventKind.APPROVE, officer, DAY), decision=ADMITTED))
     stored = store.request("request-1")
     assert stored is not None
     assert (stored.state, stored.permit) == (State.REJECTED, None)

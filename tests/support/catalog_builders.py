@@ -1,5 +1,6 @@
 """Policies, evidence and records of all five methods, built in memory for the catalog's tests. No file, no real data."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -7,6 +8,8 @@ from anonymization.evidence import CheckKind, CheckResult, Evidence, Statement
 from catalog.access import RequestForm
 from catalog.describe import PackageFacts, describe
 from catalog.records import CatalogRecord
+from policies.library import PolicyLibrary
+from policies.load import PACKAGED, load_library
 from policies.model import DatasetPolicy, ReleasePolicy
 from policies.vocabulary import ProhibitedUse
 
@@ -217,7 +220,7 @@ def release(kind: str = "microdata", **changes: Any) -> ReleasePolicy:
         "provision_basis": {"microdata": "anonymized_43", "controlled_rows": "joint_use_27_5_3"}.get(
             kind, "statistics_only"
         ),
-        "rule_packs": ["appi@2026-07-17"],
+        "rule_packs": ["appi@2026-06-14", "house@2026-11-01"],
         "effective_from": "2026-11-01",
         "review_due": "2027-10-31",
         "tables": cohort if is_genome else _row_tables(),
@@ -251,6 +254,13 @@ def release(kind: str = "microdata", **changes: Any) -> ReleasePolicy:
         },
     }
     return ReleasePolicy.model_validate({**body, **changes})
+
+
+def library(made: ReleasePolicy | None = None) -> PolicyLibrary:
+    """The rule packs that ship with Niji, with one release and its dataset beside them."""
+    shipped = load_library(PACKAGED)
+    wanted = made or release()
+    return replace(shipped, releases={wanted.id: wanted}, datasets={"admissions": dataset()})
 
 
 def evidence(kind: str = "microdata", *, people_out: int | None = 4987) -> Evidence:
@@ -301,6 +311,7 @@ def form(public_key: str, **changes: Any) -> RequestForm:
         "ehds53": "e",
         "commercial": False,
         "ethics_approval": "ERC-2026-7",
+        "ethics_expires_on": date(2030, 3, 31),
         "period_from": DAY,
         "period_to": date(2027, 11, 30),
         "security": "type1",

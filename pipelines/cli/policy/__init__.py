@@ -6,6 +6,7 @@ Starts fast on purpose: nothing of the data machinery is imported here.
 import typer
 
 from pipelines.cli.policy.check import check
+from pipelines.cli.policy.decide import decide
 from pipelines.cli.policy.explain import explain
 
 app = typer.Typer(
@@ -17,3 +18,6 @@ app.command(
 app.command(
     epilog="Examples: niji policy explain policies/releases/admissions.yaml  ·  niji policy explain policies --language en"
 )(explain)
+app.command(
+    epilog="Examples: niji policy decide policies/releases/admissions.yaml request.yaml  ·  niji policy decide policies/releases/admissions.yaml request.yaml --on 2026-12-01 --json"
+)(decide)

@@ -10,6 +10,7 @@ import typer
 
 from pipelines.cli.policy.place import day_of, root_of
 from policies.check import check as check_policies
+from policies.decision.cases import check_cases
 from policies.errors import ExitCode
 from policies.findings import Finding, in_order, is_ok
 from policies.load import load_findings, read_library
@@ -48,9 +49,10 @@ def _check(paths: Sequence[Path], *, on: datetime.date) -> tuple[tuple[Finding, 
     files = 0
     for root, wanted in by_root.items():
         library = read_library(root)
-        findings += check_policies(library, on=on, paths=wanted)
+        cases = check_cases(library, paths=wanted)
+        findings += [*check_policies(library, on=on, paths=wanted), *cases.findings]
         resolved = [path.resolve() for path in wanted]
-        known = {file.resolve() for file in library.files.values()}
+        known = {file.resolve() for file in (*library.files.values(), *cases.files)}
         files += sum(any(file == path or path in file.parents for path in resolved) for file in known)
         for path in wanted:
             if path.is_file() and path.resolve() not in known:

@@ -1,7 +1,7 @@
 """Data use codes: the terms, and whether a purpose lies inside a permission.
 
 Facts: GA4GH DUO (ids, shorthands, labels), with the Japanese labels of the DUO Japanese file; those marked † are
-this project's translations. Not here: what happens with the answer (`assessment.py`).
+this project's translations. Not here: what happens with the answer (`purpose`, `modifiers`).
 
 Source: EBISPOT/DUO `duo.csv`, `duo-japanese.owl` (CC-BY-4.0), release of 2021-02-23.
 """
@@ -69,6 +69,12 @@ TERMS: tuple[DuoTerm, ...] = (
 
 BY_ID = {term.id: term for term in TERMS}
 
+HEADINGS = {
+    "DUO:0000001": Text(ja="データ利用許可(見出し)", en="data use permission (a heading)"),
+    "DUO:0000017": Text(ja="データ利用条件(見出し)", en="data use modifier (a heading)"),
+}
+"""The two parents of all terms; they say nothing by themselves."""
+
 _INSIDE: dict[str, frozenset[str]] = {
     "NRES": frozenset({"NRES", "GRU", "HMB", "DS", "POA"}),
     "GRU": frozenset({"GRU", "HMB", "DS", "POA"}),
@@ -96,3 +102,15 @@ EHDS53: dict[str, Text] = {
     "f": Text(ja="ケアの改善", en="improving the delivery of care"),
 }
 """Purposes of secondary use. Source: Regulation (EU) 2025/327 art. 53(1)(a)-(f)."""
+
+
+def permissions(terms: tuple[str, ...]) -> tuple[DuoTerm, ...]:
+    """Return the permissions among some DUO ids, as often as they are written."""
+    return tuple(term for each in terms if (term := BY_ID.get(each)) and term.kind is DuoKind.PERMISSION)
+
+
+def citation(term: DuoTerm) -> Text:
+    """Return where a term is defined."""
+    return Text(
+        ja=f"GA4GH DUO 2021-02-23版 {term.id}({term.code})", en=f"GA4GH DUO 2021-02-23, {term.id} ({term.code})"
+    )
