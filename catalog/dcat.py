@@ -185,10 +185,20 @@ class _Describer:
         self.graph.add((node, DCTERMS.accrualPeriodicity, frequency))
         provenance = self._typed(node, DCTERMS.provenance, DCTERMS.ProvenanceStatement)
         self._texts(provenance, RDFS.label, record.provenance)
+        if record.dossier_digest is not None:
+            self._dossier(record.dossier_digest)
         if self.base.startswith("http"):
             page = URIRef(str(node))
             self.graph.add((node, DCAT.landingPage, page))
             self.graph.add((page, RDF.type, FOAF.Document))
+
+    def _dossier(self, digest: str) -> None:
+        separator = "/" if self.base.startswith("http") else ":"
+        page = URIRef(f"{self.node}{separator}dossier")
+        self.graph.add((self.node, FOAF.page, page))
+        self.graph.add((page, RDF.type, FOAF.Document))
+        self._texts(page, DCTERMS.title, Text(ja="証拠書類(ドシエ)", en="Dossier: the answer to each clause"))
+        self.graph.add((page, DCTERMS.identifier, Literal(digest)))
 
     def _people(self) -> None:
         publisher = self.record.publisher

@@ -3,6 +3,7 @@
 Its own content security policy allows nothing but its one style sheet, by digest. Not here: words (`dossier_words`).
 """
 
+import re
 from base64 import b64encode
 from collections.abc import Mapping
 from datetime import date
@@ -71,6 +72,16 @@ def dossier_page(dossier: Dossier, *, language: Language) -> str:
 def style_digest(style: str) -> str:
     """Return the digest of a style element's text as a content security policy names it (CSP level 3, `sha256-…`)."""
     return b64encode(sha256(style.encode("utf-8")).digest()).decode("ascii")
+
+
+def page_policy(page: str) -> str:
+    """Return the content security policy under which a page is served: its own style, and nothing else.
+
+    The digest is taken from the page, because an older dossier brings an older style sheet.
+    """
+    found = re.search("<style>(.*?)</style>", page, re.DOTALL)
+    style = f"style-src 'sha256-{style_digest(found.group(1))}'; " if found else ""
+    return f"default-src 'none'; {style}base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 def _text(text: Text, language: Language) -> str:

@@ -10,6 +10,7 @@ from datetime import date
 
 from policies.applies import applies, packs_of
 from policies.canonical import foundations
+from policies.decision.rules import REQUEST_CHECKS
 from policies.findings import Finding
 from policies.library import PolicyKind, PolicyLibrary
 from policies.model import DatasetPolicy, ReleasePolicy, Rule, RulePack
@@ -250,6 +251,9 @@ def _at_each(asked: _Asked, rule: Rule) -> _Said:
     left = [one for one in asked.checks.get(rule.id, ()) if not one.passed]
     if left:
         return _failed(asked, rule, left, ", ".join(one.where for one in left))
+    if rule.stage == "requested" and rule.check not in REQUEST_CHECKS:
+        said = Text(ja=f"検査 {rule.check} がない", en=f"there is no check {rule.check}")
+        return Verdict.UNANSWERED, said, "-"
     each = AT_EACH[rule.stage]
     proved = (
         (f"、判定例 {asked.cases} 件", f"; {asked.cases} decision cases") if rule.stage == "requested" else ("", "")

@@ -7,6 +7,9 @@
     /datasets/{id}.ttl .jsonld .rdf             one record as DCAT;  /catalog.ttl … all of them
     /datasets/{id}/request-form.json            the form, made out for the release
     /datasets/{id}/files/{version}/{path}       files of open releases only
+    /datasets/{id}/dossier                      leads to the dossier's page
+    /{language}/datasets/{id}/dossier           what answers for the release, and its downloads
+    /datasets/{id}/dossier/{version}/{path}     a file of the dossier; /datasets/{id}/dossier/{version}.zip all of it
     /healthz
 
 The portal reads the store and the released zone, and writes nothing. Not here: HTML (`templates/`), words
@@ -26,6 +29,8 @@ from starlette.middleware.base import RequestResponseEndpoint
 
 from catalog.access import blank_form
 from catalog.dcat import BASE, RdfFormat, export
+from catalog.dossier_folder import files_of, folder_of_dossier, read_dossier, zip_dossier
+from catalog.dossier_page import page_policy
 from catalog.records import CatalogRecord, HealthCategory
 from catalog.search import FACET_VALUES, Facet
 from catalog.store import CatalogStore, SearchQuery
@@ -59,11 +64,15 @@ def create_app(store: CatalogStore, *, released: Path, public_url: str | None = 
         ("/catalog.{kind}", portal.catalog_rdf),
         ("/datasets/{record_id}/request-form.json", portal.request_form),
         ("/datasets/{record_id}/files/{version}/{path:path}", portal.file),
+        ("/datasets/{record_id}/dossier", portal.dossier_address),
+        ("/datasets/{record_id}/dossier/{version}.zip", portal.dossier_zip),
+        ("/datasets/{record_id}/dossier/{version}/{path:path}", portal.dossier_file),
         ("/datasets/{record_id}.{kind}", portal.dataset_rdf),
         ("/datasets/{record_id}", portal.address),
         ("/{language}/", portal.listing),
         ("/{language}/about", portal.about),
         ("/{language}/datasets/{record_id}", portal.dataset),
+        ("/{language}/datasets/{record_id}/dossier", portal.dossier),
     ):
         app.api_route(path, methods=_READ, response_model=None)(page)
     app.middleware("http")(_guard)
@@ -119,8 +128,46 @@ class _Portal:
 
     def dataset(self, language: Language, record_id: str, version: str | None = None) -> HTMLResponse:
         record = self._record(record_id, version)
-        context = {"record": record, "versions": self.store.versions(record.id)}
+        has_dossier = bool(files_of(self._dossier_folder(record)))
+        context = {"record": record, "versions": self.store.versions(record.id), "has_dossier": has_dossier}
         return HTMLResponse(render("dataset.html", language, path=f"/datasets/{record.id}", context=context))
+
+    def dossier(self, language: Language, record_id: str, version: str | None = None) -> HTMLResponse:
+        record = self._record(record_id, version)
+        folder = self._dossier_folder(record)
+        files = files_of(folder)
+        if not files:
+            raise HTTPException(404)
+        context = {"record": record, "dossier": read_dossier(folder), "files": sorted(files)}
+        return HTMLResponse(render("dossier.html", language, path=f"/datasets/{record.id}/dossier", context=context))
+
+    def dossier_file(self, record_id: str, version: str, path: str) -> FileResponse:
+        folder = self._dossier_folder(self._record(record_id, version))
+        # The path must be one that the dossier's manifest lists: nothing else of the zone can be asked for.
+        target = (folder / path).resolve()
+        if path not in files_of(folder) or not target.is_relative_to(self.released) or not target.is_file():
+            raise HTTPException(404)
+        if target.suffix == ".html":
+            policy = page_policy(target.read_text("utf-8"))
+            return FileResponse(target, media_type="text/html", headers={"Content-Security-Policy": policy})
+        shown = {".json": "application/json", ".txt": "text/plain; charset=utf-8"}.get(target.suffix)
+        return FileResponse(target, filename=target.name, media_type=shown or "application/octet-stream")
+
+    def dossier_address(self, request: Request, record_id: str) -> Response:
+        record = self._record(record_id)
+        language = preferred_language(request.headers.get("accept-language", ""))
+        target = f"/{language.value}/datasets/{record.id}/dossier"
+        return RedirectResponse(target, status_code=303, headers={"Vary": "Accept-Language"})
+
+    def dossier_zip(self, record_id: str, version: str) -> Response:
+        folder = self._dossier_folder(self._record(record_id, version))
+        if not files_of(folder):
+            raise HTTPException(404)
+        headers = {"Content-Disposition": f'attachment; filename="{record_id}-{version}-dossier.zip"'}
+        return Response(zip_dossier(folder), media_type="application/zip", headers=headers)
+
+    def _dossier_folder(self, record: CatalogRecord) -> Path:
+        return folder_of_dossier(self.released, record.release, record.version)
 
     def address(self, request: Request, record_id: str) -> Response:
         """Answer a dataset's own address: the page for people, RDF for who asks for it."""
@@ -175,7 +222,7 @@ async def _guard(request: Request, call_next: RequestResponseEndpoint) -> Respon
     else:
         response = await call_next(request)
     for name, value in SECURITY_HEADERS.items():
-        response.headers[name] = value
+        response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "max-age=3600" if parts[1] == "static" else "no-cache")
     return response
 

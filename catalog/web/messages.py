@@ -138,6 +138,11 @@ MESSAGES: dict[str, Text] = {
     "download.about": Text(ja="約 {size}", en="about {size}"),
     "proof.policy": Text(ja="公開ポリシーのダイジェスト", en="Digest of the release policy"),
     "proof.manifest": Text(ja="マニフェストのダイジェスト", en="Digest of the manifest"),
+    "proof.dossier": Text(
+        ja="各条項が守られていることと、その確かめ方を示す署名済みの証拠書類があります。",
+        en="A signed dossier answers for each clause, and says how that is known.",
+    ),
+    "proof.dossier_manifest": Text(ja="証拠書類の目録のダイジェスト", en="Digest of the dossier's manifest"),
     "proof.hint": Text(
         ja="受け取ったデータの manifest.json と照合してください。",
         en="Compare with manifest.json of what you received.",
@@ -173,6 +178,29 @@ MESSAGES: dict[str, Text] = {
     "error.404_text": Text(
         ja="お探しのページは移動したか、公開が終わった可能性があります。",
         en="The page may have moved, or its release may have ended.",
+    ),
+    "dossier.title": Text(ja="証拠書類(ドシエ)", en="Dossier"),
+    "dossier.open": Text(ja="証拠書類を見る", en="See the dossier"),
+    "dossier.lead": Text(
+        ja="この公開物が各条項を守っていることを、確かめ方と根拠の場所とともに示す署名済みの書類です。",
+        en="A signed file that answers for each clause: whether it is kept, how that is known, where it can be checked.",
+    ),
+    "dossier.rules": Text(ja="条項", en="Clauses"),
+    "dossier.rules_text": Text(
+        ja="該当 {applicable} 条項のうち {closed} 条項を確認済み", en="{closed} of {applicable} that apply are kept"
+    ),
+    "dossier.signed": Text(ja="署名", en="Signatures"),
+    "dossier.open_points": Text(ja="残っている点", en="What remains open"),
+    "dossier.nothing": Text(ja="なし", en="Nothing"),
+    "dossier.read": Text(ja="証拠書類を読む", en="Read the dossier"),
+    "dossier.zip": Text(ja="フォルダ全体 (zip)", en="The whole folder (zip)"),
+    "dossier.json": Text(ja="機械可読版 (JSON)", en="For machines (JSON)"),
+    "dossier.files": Text(ja="すべてのファイル ({count})", en="All files ({count})"),
+    "dossier.verify": Text(ja="確かめ方", en="How to verify it"),
+    "dossier.verify_text": Text(
+        ja="フォルダ全体を展開し、ネットワークのない機械でも次の命令で確かめられます。公開鍵は別の経路で受け取ったものを使ってください。",
+        en="Unpack the whole folder and run this on any machine, without a network; use the platform's public key as it "
+        "reached you by another way.",
     ),
     "error.400": Text(ja="条件を読み取れません", en="The request cannot be read"),
     "error.400_text": Text(
