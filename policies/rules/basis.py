@@ -1,8 +1,8 @@
-"""Rules on who may give what to whom, on which article (APPI-06, 08, 10, 11, 12, 14, 19, 31; CONS-04)."""
+"""Rules on who may give what to whom, on which article (APPI-05, 06, 08, 10, 11, 12, 19, 31; CONS-04)."""
 
 from collections.abc import Iterator
 
-from policies.rules.view import PSEUDONYMIZED, DatasetView, Parameters, Problem, ReleaseView, listed, words
+from policies.rules.view import DatasetView, Parameters, Problem, ReleaseView, listed, words
 from policies.vocabulary import (
     AcquisitionBasis,
     ColumnClass,
@@ -57,22 +57,37 @@ def _received_anonymized(view: DatasetView) -> Iterator[Problem]:
 
 
 def provision_has_its_basis(view: ReleaseView, _: Parameters) -> Iterator[Problem]:
-    """APPI-08: personal data leave on consent that a register proves, or on an item with a paper behind it."""
+    """APPI-08: personal data leave on consent that a register and a text prove, or on an item with a paper behind it."""
     release = view.release
     if view.category is not OutputCategory.PERSONAL_DATA:
         return
     if release.provision_basis is ProvisionBasis.CONSENT_27_1:
-        # Controlled rows leave only for people who are in every dataset, so one register of consents covers them all.
-        without = [one for one in view.datasets.values() if one.consent.basis is not ConsentBasis.OPT_IN]
-        is_cut_to_all = release.method.kind == "controlled_rows" and len(without) < len(view.datasets)
-        for dataset in () if is_cut_to_all else without:
-            what = f"the release rests on consent, but dataset '{dataset.id}' has no consent register (opt_in)"
-            yield Problem(what, "register consents, or use another basis", _BASIS)
-        return
+        yield from _consented(view)
     for index, recipient in enumerate(release.recipients):
         if not recipient.contract:
             what = f"recipient {recipient.id} has no contract that shows {release.provision_basis.en}"
             yield Problem(what, "write the number of the contract or memorandum", ("recipients", index))
+
+
+def _consented(view: ReleaseView) -> Iterator[Problem]:
+    release = view.release
+    registered = [one for one in view.datasets.values() if one.consent.basis is ConsentBasis.OPT_IN]
+    # Controlled rows leave only for people who are in every dataset, so one register of consents covers them all.
+    is_cut_to_all = release.method.kind == "controlled_rows" and bool(registered)
+    for dataset in () if is_cut_to_all else view.datasets.values():
+        if dataset not in registered:
+            what = f"the release rests on consent, but dataset '{dataset.id}' has no consent register (opt_in)"
+            yield Problem(what, "register consents, or use another basis", _BASIS)
+    for dataset in registered:
+        text = dataset.consent.text
+        if text is None or not text.third_party:
+            what = f"no consent text of '{dataset.id}' speaks of provision to third parties"
+            yield Problem(what, "write `consent.text` of the dataset as people signed it", _BASIS)
+            continue
+        for index, recipient in enumerate(release.recipients):
+            if recipient.kind is RecipientKind.COMPANY and not text.commercial:
+                what = f"recipient {recipient.id} is a company, of which text {text.version} does not speak (企業利用の同意なし)"
+                yield Problem(what, "remove it, or ask people again", ("recipients", index, "kind"))
 
 
 def joint_research_is_agreed(view: ReleaseView, parameters: Parameters) -> Iterator[Problem]:
@@ -108,18 +123,6 @@ def special_care_is_not_opted_out(view: ReleaseView, _: Parameters) -> Iterator[
         if fate.has(ColumnClass.SPECIAL_CARE) and fate.is_used:
             what = f"{fate.name} is special-care-required (要配慮個人情報はオプトアウト不可)"
             yield Problem(what, "use consent, or release anonymized information", fate.keys)
-
-
-def foreign_recipients_are_safe(view: ReleaseView, parameters: Parameters) -> Iterator[Problem]:
-    """APPI-14: personal data go abroad only to a designated country, or under a named safeguard."""
-    if view.category not in PSEUDONYMIZED | {OutputCategory.PERSONAL_DATA}:
-        return
-    designated = words(parameters, "designated_countries")
-    for index, recipient in enumerate(view.release.recipients):
-        if recipient.country != "JP" and recipient.country not in designated and not recipient.safeguard:
-            what = f"recipient {recipient.id} is in {recipient.country}, with no safeguard (外国第三者提供)"
-            fix = "name as `safeguard` the consent text with its information sheet, or the equivalent measures"
-            yield Problem(what, fix, ("recipients", index, "country"))
 
 
 def pseudonymized_stays_inside(view: ReleaseView, _: Parameters) -> Iterator[Problem]:

@@ -24,6 +24,7 @@ _METHODS: dict[OutputCategory, tuple[type, ...]] = {
 def condition_faults(view: ReleaseView) -> Iterator[Fault]:
     """Check everything of a release that is not a column."""
     yield from _packs(view)
+    yield from _future(view)
     yield from _cited_rules(view)
     yield from _dates(view)
     yield from _suite(view)
@@ -51,6 +52,14 @@ def _packs(view: ReleaseView) -> Iterator[Fault]:
         if regime not in listed_regimes:
             what = f"no rule pack of {regime} is listed"
             yield Fault("rule-pack-missing", what, fact, "list it", ("rule_packs",))
+
+
+def _future(view: ReleaseView) -> Iterator[Fault]:
+    for index, basis in enumerate(view.release.future_bases or ()):
+        what = f"the release names a basis that is not in force: {basis.en} ({basis.ja})"
+        why = "what is enacted and not in force permits nothing; rule packs of its day will say what it asks"
+        fix = "keep the draft, and rest the release on the law in force"
+        yield Fault("future-basis", what, why, fix, ("future_bases", index))
 
 
 def regime_of(pack: str) -> str:

@@ -1,9 +1,7 @@
-"""Rules that hold a release together: names in its method, purposes, budgets (CONS-02, 03; DP-01, 02)."""
+"""Rules that hold a release together: the names in its method, its purposes (CONS-02, 03)."""
 
 from collections import Counter
 from collections.abc import Iterator
-from decimal import Decimal
-from math import prod
 
 from policies.model.method import AlleleFrequencies, DpQuery, DpStatistics, Microdata, SmallCells
 from policies.places import Key
@@ -11,7 +9,6 @@ from policies.rules.view import Parameters, Problem, ReleaseView, listed, words
 from policies.vocabulary import ColumnRole, ColumnType, RecipientKind, TableKind
 
 _QUASI: tuple[Key, ...] = ("method", "quasi_identifiers")
-_BUDGET: tuple[Key, ...] = ("method", "budget")
 
 
 def names_are_columns(view: ReleaseView, _: Parameters) -> Iterator[Problem]:
@@ -121,56 +118,3 @@ def purposes_are_clear(view: ReleaseView, parameters: Parameters) -> Iterator[Pr
         if closed and recipient.kind is RecipientKind.COMPANY:
             what = f"recipient {recipient.id} is a company; {', '.join(sorted(closed))} forbids commercial use"
             yield Problem(what, "remove the recipient or the term", ("recipients", index, "kind"))
-
-
-def budget_is_kept(view: ReleaseView, _: Parameters) -> Iterator[Problem]:
-    """DP-01: the releases of a population together spend at most its cap, from one account a dataset."""
-    method = view.release.method
-    if not isinstance(method, DpStatistics):
-        return
-    budget = method.budget
-    siblings = [
-        (release.id, release.method.budget, set(release.datasets))
-        for release in view.library.releases.values()
-        if isinstance(release.method, DpStatistics)
-    ]
-    same = [(name, other) for name, other, _ in siblings if other.population == budget.population]
-    spent = sum((other.release_rho for _, other in same), Decimal(0))
-    if spent > budget.population_rho_cap:
-        names = listed(name for name, _ in same)
-        what = f"the releases of population '{budget.population}' ({names}) spend more than its cap"
-        yield Problem(what, "lower `release_rho`, or let the cap be approved anew", (*_BUDGET, "release_rho"))
-    if any(other.population_rho_cap != budget.population_rho_cap for _, other in same):
-        what = f"population '{budget.population}' has different caps in different releases"
-        yield Problem(what, "write the same cap everywhere", (*_BUDGET, "population_rho_cap"))
-    for name, other, datasets in siblings:
-        if other.population != budget.population and datasets & set(view.release.datasets):
-            what = f"release '{name}' draws on the same dataset under another population"
-            yield Problem(what, "use one population a dataset; recipients may collude", (*_BUDGET, "population"))
-
-
-def losses_are_meant(view: ReleaseView, _: Parameters) -> Iterator[Problem]:
-    """DP-02: period, keys and bounds stand before the data are seen, and fit each other."""
-    method = view.release.method
-    if not isinstance(method, DpStatistics):
-        return
-    budget = method.budget
-    if budget.period_from > budget.period_to:
-        yield Problem("the budget period ends before it begins", "correct the dates", (*_BUDGET, "period_to"))
-    elif not budget.period_from <= view.release.effective_from <= budget.period_to:
-        what = "the release becomes effective outside its budget period"
-        yield Problem(what, "correct the period, or let a new one be approved", (*_BUDGET, "period_from"))
-    for index, query in enumerate(method.queries):
-        keys: tuple[Key, ...] = ("method", "queries", index)
-        for key_index, public in enumerate(query.by):
-            if len(set(public.values)) != len(public.values):
-                what = f"a value of '{public.column}' is listed twice in query '{query.name}'"
-                yield Problem(what, "list each public value once", (*keys, "by", key_index, "values"))
-        clip = query.clip
-        if clip is not None and (clip.low % clip.grid or clip.high % clip.grid):
-            what = f"the clip of query '{query.name}' does not lie on its grid"
-            yield Problem(what, "let low and high be multiples of grid", (*keys, "clip", "grid"))
-        cells = prod(len(public.values) for public in query.by)
-        if query.bounds.cells_per_person > cells:
-            what = f"query '{query.name}' has {cells} cells; a person cannot be in more"
-            yield Problem(what, f"write `cells_per_person: {cells}` or less", (*keys, "bounds", "cells_per_person"))

@@ -19,7 +19,7 @@ from policies.model.method import DpStatistics, Microdata
 from policies.model.treatment import Generalize, Pseudonymize, RollUpRare, ToAge, ToDurationDays, Treatment
 from policies.places import Key
 from policies.rules.view import KEY_ROLES, Fate, Fault, ReleaseView
-from policies.vocabulary import ColumnClass, ColumnRole, ColumnType
+from policies.vocabulary import ColumnClass, ColumnRole, ColumnType, OutputCategory, TableKind
 
 _ANY = frozenset(ColumnType)
 _DATES = frozenset({ColumnType.DATE, ColumnType.TIMESTAMP})
@@ -88,6 +88,12 @@ def _meaning(view: ReleaseView, fate: Fate, step: Treatment, keys: tuple[Key, ..
         what = f"{fate.name}: {step.method} ids do not have the scope '{step.scope}'"
         why = "random ids are drawn for one release and forgotten; keyed pseudonyms belong to a project"
         yield Fault("pseudonymize-scope", what, why, "write random with release, or hmac with project", keys)
+    is_statistic = view.release.output_category in {OutputCategory.STATISTICS, OutputCategory.SYNTHETIC}
+    is_of_a_site = fate.source_table.kind is TableKind.GENOTYPE and fate.source.role is not ColumnRole.GENOTYPE
+    if is_statistic and fate.leaves and not is_of_a_site and step is fate.column.treat[-1]:
+        what = f"{fate.name} would leave row by row, and the release is {view.release.output_category.en}"
+        why = "a statistic uses columns and gives none away"
+        yield Fault("rows-in-statistics", what, why, "end with aggregate_only, or drop it", (*fate.keys, "treat"))
     is_searched = isinstance(step, Generalize) and step.level == "search"
     if isinstance(view.release.method, DpStatistics) and (is_searched or isinstance(step, RollUpRare)):
         what = f"{fate.name}: {step.op} looks at other people's rows"

@@ -1,17 +1,19 @@
-"""Rules on what stands out: unusual descriptions and differences between records (APPI-24, 25; CELL-NDB-1; CONS-01, 05)."""
+"""Rules on what stands out: unusual descriptions and differences between records (APPI-24, 25; CONS-01, 05)."""
 
 import math
 from collections.abc import Iterator
 from fractions import Fraction
 
 from policies.model.hierarchy import IntervalLevels
-from policies.model.method import AlleleFrequencies, Microdata, SmallCells
+from policies.model.method import AlleleFrequencies, Microdata
 from policies.model.treatment import Generalize, RollUpRare, TopCode
 from policies.rules.view import ANONYMIZED, Fate, Parameters, Problem, ReleaseView, number
-from policies.vocabulary import ColumnClass, ColumnRole, TableKind
+from policies.vocabulary import ColumnClass, ColumnRole, ColumnType, TableKind
 
 _RARE = frozenset({"generalize", "roll_up_rare", "top_code", "bottom_code", "to_prefecture", "truncate_date"})
 """Operations that take an unusual description away; rounding and shifting do not."""
+_GRIDS = frozenset({"round", "generalize", "roll_up_rare"})
+"""Operations after which a measured number is one of few."""
 
 
 def unusual_is_removed(view: ReleaseView, parameters: Parameters) -> Iterator[Problem]:
@@ -51,7 +53,7 @@ def ends_in_open_class(view: ReleaseView, fate: Fate, top_age: int) -> bool:
 def records_are_alike(view: ReleaseView, _: Parameters) -> Iterator[Problem]:
     """APPI-25: every quasi-identifier that leaves is counted by the privacy model, or coarsened in a detail table.
 
-    Dates that nobody called a quasi-identifier do not leave as they are either.
+    Dates that nobody called a quasi-identifier do not leave as they are either, nor measured numbers with all decimals.
     """
     method = view.release.method
     if view.category not in ANONYMIZED or not isinstance(method, Microdata):
@@ -70,15 +72,9 @@ def records_are_alike(view: ReleaseView, _: Parameters) -> Iterator[Problem]:
         elif not is_quasi and fate.is_exact_date:
             what = f"{fate.name} leaves as an exact date, which somebody may know"
             yield Problem(what, "use truncate_date, to_duration_days or date_shift, or drop it", fate.keys)
-
-
-def cells_are_large(view: ReleaseView, parameters: Parameters) -> Iterator[Problem]:
-    """CELL-NDB-1: no cell of 1 … 9 people is shown."""
-    method = view.release.method
-    least = number(parameters, "min_cell")
-    if isinstance(method, SmallCells) and method.min_cell < least:
-        what = f"cells from {method.min_cell} people on are shown"
-        yield Problem(what, f"write `min_cell: {least}` or more", ("method", "min_cell"))
+        elif not is_quasi and fate.source.type is ColumnType.DECIMAL and not _GRIDS & set(fate.operations):
+            what = f"{fate.name} leaves with all its decimals, a fingerprint of the record"
+            yield Problem(what, "round it, or generalize it", fate.keys)
 
 
 def risk_fits_k(view: ReleaseView, _: Parameters) -> Iterator[Problem]:
@@ -107,6 +103,13 @@ def alleles_are_common(view: ReleaseView, parameters: Parameters) -> Iterator[Pr
     if method.membership_max_power * 100 > most:
         what = "the tolerated power of the membership test is above the house limit"
         yield Problem(what, f"write at most {most / 100}", ("method", "membership_max_power"))
+    rate = number(parameters, "least_false_positive_percent")
+    if method.membership_false_positive_rate * 100 < rate:
+        what = "the membership test is judged at a rarer false alarm than the house asks, where it is weaker"
+        yield Problem(what, f"write {rate / 100} or more", ("method", "membership_false_positive_rate"))
+    if not method.complement_floor:
+        what = "alleles are shown that nearly everybody has: the few without them stand out"
+        yield Problem(what, "write `complement_floor: true`", ("method", "complement_floor"))
     if method.membership_max_power <= method.membership_false_positive_rate:
         what = "a test is never weaker than its false-positive rate, so this power cannot be reached"
         yield Problem(what, "raise the power or lower the rate", ("method", "membership_max_power"))

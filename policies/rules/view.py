@@ -6,6 +6,7 @@ Belongs here: the views and the small questions that many rules ask. Does not: a
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 
 from policies.errors import PolicyError
 from policies.library import PolicyKind, PolicyLibrary
@@ -177,6 +178,19 @@ def number(parameters: Parameters, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise _parameter(name, "a whole number")
     return value
+
+
+def fraction(parameters: Parameters, name: str) -> Fraction:
+    """Return a parameter of a rule that is an exact share or amount, written in quotes like `'0.09'`.
+
+    Raises:
+        PolicyError: `policy.rule-parameter`: the rule pack does not have it.
+    """
+    value = parameters.get(name)
+    try:
+        return Fraction(value) if isinstance(value, str) else Fraction("")
+    except ValueError:
+        raise _parameter(name, "an exact number in quotes") from None
 
 
 def listed(names: Iterable[str]) -> str:

@@ -26,6 +26,7 @@ from pipelines.settings import Settings, load_settings
 from pipelines.storage import Stage
 from policies.check import check
 from policies.load import load_library
+from tests.support.signing import sign_policies
 
 HERE = Path(__file__).resolve().parent
 ON = date(2026, 11, 23)
@@ -110,6 +111,7 @@ def publish(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Publ
         settings = load_settings(
             home=tmp_path_factory.mktemp(name) / "home", policies=HERE / name / "policies", landing=shared_data, on=ON
         )
+        sign_policies(settings)
         return Published(what, settings, run(settings))
 
     return once

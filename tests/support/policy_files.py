@@ -29,7 +29,11 @@ controller:
   name: {{ja: 学校法人 試験病院, en: Test Hospital}}
   type: private_academic
   contact: {{name: {{ja: 窓口, en: Desk}}, email: desk@example.jp}}
+  measures_url: https://example.jp/measures
 steward: {{team: "team:stewards", email: steward@example.jp}}
+purpose_of_use: {{text: {{ja: 診療と医学研究, en: Care and medical research}}, duo: "DUO:0000006", url: "https://example.jp/purpose", published_on: 2020-04-01}}
+incident_desk: {{officer: {{ja: 責任者, en: Privacy officer}}, reachable_at: desk@example.jp, plan_url: "https://example.jp/plan"}}
+deceased_included: true
 """
 
 _CLINIC = (
@@ -91,6 +95,7 @@ acquisition_basis: consent
 consent:
   basis: opt_in
   register: {table: consents, decision: decision, decided_on: decided_on, consented: [同意], refused: [不同意]}
+  text: {version: IC-1, third_party: true, commercial: false}
 project: cohort
 tables:
   - name: variants
@@ -137,7 +142,14 @@ prohibited_uses: [reidentify, link_persons, contact_subject, insurance_or_credit
 recipients:
   - {{id: R-001, name: {{ja: 北辰大学, en: Hokushin University}}, kind: academic, country: JP, contract: C-31}}
 delivery: [{delivery}]
-retention: {{extract_months: 24, delete_within_days: 30}}
+retention: {{extract_months: 24, delete_within_days: 30, ledger_years: 3, access_log_years: 3}}
+terms: {{version: T-1, url: "https://example.jp/terms", clauses: [no_identification, no_matching, no_contact, no_removed_information]}}
+custody:
+  vault: vault-a
+  roles: [{{ja: 鍵管理者, en: key custodian}}, {{ja: 副鍵管理者, en: deputy key custodian}}]
+  access_log: log of the vault
+  artefacts: [{{what: key, kept: vault}}, {{what: id_map, kept: never_stored}}, {{what: noise, kept: never_stored}}]
+  reviewed_on: 2026-11-01
 catalog: {{keywords: [{{ja: 入院, en: admission}}], health_category: EHRS}}
 """
 
@@ -163,7 +175,7 @@ tables:
       - {name: patient_no, treat: {op: drop_column}, rule: APPI-23}
       - {name: admit_date, treat: {op: truncate_date, to: quarter}, rule: APPI-25}
       - {name: outcome, treat: {op: keep, reason: "closed list"}, rule: APPI-25}
-      - {name: weight_kg, treat: [{op: top_code, limit: 120}, {op: bottom_code, limit: 30}], rule: APPI-24}
+      - {name: weight_kg, treat: [{op: top_code, limit: 120}, {op: bottom_code, limit: 30}, {op: round, to: 5}], rule: APPI-24}
       - {name: note, treat: {op: drop_column}, rule: APPI-21}
   - dataset: clinic
     table: diagnoses
@@ -177,7 +189,7 @@ method:
   record: admissions
   quasi_identifiers: [sex, age, prefecture, admit_date]
   k: 12
-  sensitive: [{column: outcome, l: 2}]
+  sensitive: [{column: outcome, l: 3}]
   suppression_limit: 0.02
   max_record_risk: 0.09
   approved_by: privacy officer
@@ -217,7 +229,7 @@ method:
   neighbouring: add_remove
   accountant: zcdp
   mechanism: discrete_gaussian
-  budget: {population: clinic, population_rho_cap: '1', release_rho: '0.25', delta: '0.00000001', period_from: 2026-12-01, period_to: 2027-11-30, approved_by: privacy officer}
+  budget: {population: clinic, population_rho_cap: '1', release_rho: '0.25', delta: '0.00000001', period_from: 2026-12-01, period_to: 2027-11-30, approved_by: privacy officer, approved_on: 2026-11-10}
   queries:
     - name: people-by-sex
       title: {ja: 性別の人数, en: People by sex}
@@ -235,6 +247,9 @@ method:
       value: weight_kg
       clip: {low: '30', high: '120', grid: '1', source: public growth charts}
       rho_share: '0.5'
+  exact_beside:
+    - {release: admissions, why: {ja: 行データ, en: rows}}
+    - {release: cells, why: {ja: 正確な件数の表, en: a table of exact counts}}
 """
 )
 

@@ -1,0 +1,122 @@
+"""Rules on the privacy account: one cap a population, meaningful losses, exact outputs beside, periods (DP-01, 02, 04, 06)."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from fractions import Fraction
+from math import prod
+
+from policies.model import ReleasePolicy
+from policies.model.method import DpBudget, DpStatistics
+from policies.places import Key
+from policies.rules.view import Parameters, Problem, ReleaseView, fraction, listed, number
+
+_BUDGET: tuple[Key, ...] = ("method", "budget")
+
+
+def _siblings(view: ReleaseView) -> list[tuple[ReleasePolicy, DpBudget]]:
+    return [
+        (release, release.method.budget)
+        for release in view.library.releases.values()
+        if isinstance(release.method, DpStatistics)
+    ]
+
+
+def budget_is_kept(view: ReleaseView, parameters: Parameters) -> Iterator[Problem]:
+    """DP-01: the releases of a population together spend at most its cap, from one account a dataset; the cap has its own."""
+    method = view.release.method
+    if not isinstance(method, DpStatistics):
+        return
+    budget = method.budget
+    most = fraction(parameters, "most_rho")
+    if Fraction(budget.population_rho_cap) > most:
+        what = f"the cap of population '{budget.population}' is above the house's"
+        yield Problem(what, f"write at most '{parameters['most_rho']}'", (*_BUDGET, "population_rho_cap"))
+    same = [(release.id, other) for release, other in _siblings(view) if other.population == budget.population]
+    spent = sum((other.release_rho for _, other in same), Decimal(0))
+    if spent > budget.population_rho_cap:
+        names = listed(name for name, _ in same)
+        what = f"the releases of population '{budget.population}' ({names}) spend more than its cap"
+        yield Problem(what, "lower `release_rho`, or let the cap be approved anew", (*_BUDGET, "release_rho"))
+    if any(other.population_rho_cap != budget.population_rho_cap for _, other in same):
+        what = f"population '{budget.population}' has different caps in different releases"
+        yield Problem(what, "write the same cap everywhere", (*_BUDGET, "population_rho_cap"))
+    for release, other in _siblings(view):
+        if other.population != budget.population and set(release.datasets) & set(view.release.datasets):
+            what = f"release '{release.id}' draws on the same dataset under another population"
+            yield Problem(what, "use one population a dataset; recipients may collude", (*_BUDGET, "population"))
+
+
+def losses_are_meant(view: ReleaseView, parameters: Parameters) -> Iterator[Problem]:
+    """DP-02: period, keys and bounds stand before the data are seen, and fit each other."""
+    method = view.release.method
+    if not isinstance(method, DpStatistics):
+        return
+    budget = method.budget
+    if Fraction(budget.delta) > fraction(parameters, "most_delta"):
+        what = "a loss is shown for a delta above the house's: more may go wrong than the epsilon says"
+        yield Problem(what, f"write at most '{parameters['most_delta']}'", (*_BUDGET, "delta"))
+    if budget.period_from > budget.period_to:
+        yield Problem("the budget period ends before it begins", "correct the dates", (*_BUDGET, "period_to"))
+    elif not budget.period_from <= view.release.effective_from <= budget.period_to:
+        what = "the release becomes effective outside its budget period"
+        yield Problem(what, "correct the period, or let a new one be approved", (*_BUDGET, "period_from"))
+    for index in range(len(method.queries)):
+        yield from _query(method, index)
+
+
+def _query(method: DpStatistics, index: int) -> Iterator[Problem]:
+    query, keys = method.queries[index], ("method", "queries", index)
+    for key_index, public in enumerate(query.by):
+        if len(set(public.values)) != len(public.values):
+            what = f"a value of '{public.column}' is listed twice in query '{query.name}'"
+            yield Problem(what, "list each public value once", (*keys, "by", key_index, "values"))
+    clip = query.clip
+    if clip is not None and (clip.low % clip.grid or clip.high % clip.grid):
+        what = f"the clip of query '{query.name}' does not lie on its grid"
+        yield Problem(what, "let low and high be multiples of grid", (*keys, "clip", "grid"))
+    cells = prod(len(public.values) for public in query.by)
+    if query.bounds.cells_per_person > cells:
+        what = f"query '{query.name}' has {cells} cells; a person cannot be in more"
+        yield Problem(what, f"write `cells_per_person: {cells}` or less", (*keys, "bounds", "cells_per_person"))
+
+
+def exact_outputs_are_listed(view: ReleaseView, _: Parameters) -> Iterator[Problem]:
+    """DP-04: every exact release of the same datasets is named beside the loss, for it is outside the guarantee."""
+    method = view.release.method
+    if not isinstance(method, DpStatistics):
+        return
+    named = {output.release for output in method.exact_beside or ()}
+    exact = {
+        release.id
+        for release in view.library.releases.values()
+        if not isinstance(release.method, DpStatistics) and set(release.datasets) & set(view.release.datasets)
+    }
+    for name in sorted(exact - named):
+        what = f"release '{name}' gives exact numbers of the same people, outside the guarantee"
+        yield Problem(what, f"name '{name}' under `exact_beside`, so that it is shown beside the loss", ("method",))
+    for index, output in enumerate(method.exact_beside or ()):
+        if output.release not in exact:
+            what = f"'{output.release}' is not an exact release of the same datasets"
+            yield Problem(what, "remove it, or correct the name", ("method", "exact_beside", index))
+
+
+def periods_are_approved(view: ReleaseView, parameters: Parameters) -> Iterator[Problem]:
+    """DP-06: a budget period is approved for itself, shortly before it, and one population has one period."""
+    method = view.release.method
+    if not isinstance(method, DpStatistics):
+        return
+    budget = method.budget
+    longest, within = number(parameters, "longest_days"), number(parameters, "approved_within_days")
+    if (budget.period_to - budget.period_from).days > longest:
+        what = f"the budget period is longer than {longest} days"
+        yield Problem(what, "shorten it; a new period needs a new approval", (*_BUDGET, "period_to"))
+    if budget.approved_on is None:
+        what = "nothing says when the budget of this period was approved"
+        yield Problem(what, "write `approved_on`", _BUDGET)
+    elif not 0 <= (budget.period_from - budget.approved_on).days <= within:
+        what = "the budget was not approved for this period: not in the months before it"
+        yield Problem(what, "let the period be approved anew", (*_BUDGET, "approved_on"))
+    for release, other in _siblings(view):
+        if other.population == budget.population and other.period_from > budget.period_from:
+            what = f"release '{release.id}' begins a later period of population '{budget.population}'"
+            yield Problem(what, "use one period, or let the compliance officer accept the reset", _BUDGET)
