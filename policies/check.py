@@ -11,15 +11,19 @@ from pathlib import Path
 from policies.applies import applicable_rules
 from policies.canonical import foundations
 from policies.decision.rules import REQUEST_CHECKS
+from policies.errors import Place, PolicyError
 from policies.findings import Finding, in_order, is_ok
 from policies.library import PolicyKind, PolicyLibrary
 from policies.model import DatasetPolicy, Rule, RulePack
+from policies.places import Key
 from policies.rules import DATASET_CHECKS, RELEASE_CHECKS
 from policies.rules.columns import dataset_faults, table_faults
 from policies.rules.conditions import condition_faults, is_in_force, regime_of
+from policies.rules.packs import pack_conflicts
 from policies.rules.regimes import ALWAYS_NEEDED
 from policies.rules.treatments import hierarchy_faults, treatment_faults
 from policies.rules.view import DatasetView, Fault, Problem, ReleaseView, is_broken, view_release
+from policies.vocabulary import Severity
 
 __all__ = ["Finding", "check", "in_order", "is_ok"]
 
@@ -43,7 +47,7 @@ def check(library: PolicyLibrary, *, on: date, paths: Sequence[Path] | None = No
     findings = [
         *library.findings,
         *_hierarchies(library),
-        *_packs(library),
+        *_packs(library, on=on),
         *_datasets(library, on=on),
         *_releases(library, on=on),
     ]
@@ -73,7 +77,9 @@ def _hierarchies(library: PolicyLibrary) -> Iterator[Finding]:
             yield _fault(library, PolicyKind.HIERARCHY, hierarchy.id, fault)
 
 
-def _packs(library: PolicyLibrary) -> Iterator[Finding]:
+def _packs(library: PolicyLibrary, *, on: date) -> Iterator[Finding]:
+    for name, fault in pack_conflicts(library, on=on):
+        yield _fault(library, PolicyKind.RULEPACK, name, fault)
     for pack in library.rulepacks.values():
         ids = [rule.id for rule in pack.rules]
         for index, rule in enumerate(pack.rules):
@@ -116,8 +122,8 @@ def _dataset_rules(
     view = DatasetView(dataset=dataset, library=library, on=on)
     for rule in _rules(packs):
         if rule.check in DATASET_CHECKS:
-            for problem in DATASET_CHECKS[rule.check](view, rule.parameters):
-                yield _problem(library, PolicyKind.DATASET, dataset.id, rule, problem)
+            problems = DATASET_CHECKS[rule.check](view, rule.parameters)
+            yield from _problems(library, (PolicyKind.DATASET, dataset.id), rule, problems)
 
 
 def _releases(library: PolicyLibrary, *, on: date) -> Iterator[Finding]:
@@ -136,12 +142,37 @@ def _release_rules(view: ReleaseView) -> Iterator[Finding]:
     library, release = view.library, view.release
     for rule in applicable_rules(release, library):
         if rule.stage == "policy" and rule.check in RELEASE_CHECKS:
-            for problem in RELEASE_CHECKS[rule.check](view, rule.parameters):
-                yield _problem(library, PolicyKind.RELEASE, release.id, rule, problem)
+            problems = RELEASE_CHECKS[rule.check](view, rule.parameters)
+            yield from _problems(library, (PolicyKind.RELEASE, release.id), rule, problems)
 
 
 def _rules(packs: Iterable[RulePack]) -> Iterator[Rule]:
     return (rule for pack in packs for rule in pack.rules if rule.stage == "policy")
+
+
+def _problems(
+    library: PolicyLibrary, policy: tuple[PolicyKind, str], rule: Rule, problems: Iterator[Problem]
+) -> Iterator[Finding]:
+    """Turn what a check says into findings; a check that cannot answer is a finding, too, at the line that stops it."""
+    try:
+        for problem in problems:
+            yield _problem(library, *policy, rule, problem)
+    except PolicyError as error:
+        place = _place_of_rule(library, rule, "parameters")
+        what = f"rule {rule.id}: {error.what}"
+        yield Finding(error.code, Severity.BLOCK, place, what, error.why, error.fix)
+    except ArithmeticError:
+        what = f"rule {rule.id} cannot be reckoned with a number or a date of this file: it is out of all bounds"
+        why, fix = "a rule that cannot be checked is not kept", "correct the number or the date"
+        yield Finding("policy.out-of-bounds", Severity.BLOCK, library.place_of(*policy), what, why, fix)
+
+
+def _place_of_rule(library: PolicyLibrary, rule: Rule, *keys: Key) -> Place:
+    for pack in library.rulepacks.values():
+        for index, each in enumerate(pack.rules):
+            if each is rule:
+                return library.place_of(PolicyKind.RULEPACK, pack.id, "rules", index, *keys)
+    return Place()
 
 
 def _problem(library: PolicyLibrary, kind: PolicyKind, name: str, rule: Rule, problem: Problem) -> Finding:
