@@ -33,8 +33,10 @@ VIOLATIONS = tuple(f"V{number:02}" for number in range(1, 30))
 """The violations that a checker must catch (reference, section 4.4)."""
 ON = date(2026, 12, 15)
 """The day of a pair that names none."""
-BASES = ("fixture", "shipped")
-"""`fixture`: the small folder of tests/support/policy_files.py. `shipped`: the policies in the repository."""
+WORKED = Path(__file__).resolve().parent / "worked"
+BASES = ("fixture", "shipped", "worked")
+"""`fixture`: the small folder of tests/support/policy_files.py. `shipped`: the policies in the repository. `worked`: the
+examples in tests/support/worked, which keep the rules of a certified maker, of a study, and of partners abroad."""
 
 _KEYS = {"name", "rule", "violation", "base", "on", "place", "violating", "corrected"}
 _Test = TypeVar("_Test", bound=Callable[..., object])
@@ -80,9 +82,10 @@ class FilePair:
 
     def write(self, folder: Path, changes: policy_files.Changes) -> Path:
         """Write the base folder with changes; return it."""
-        if self.base == "shipped":
+        source = {"shipped": PACKAGED, "worked": WORKED}.get(self.base)
+        if source is not None:
             for kind in ("datasets", "releases", "hierarchies", "quality"):
-                shutil.copytree(PACKAGED / kind, folder / kind)
+                shutil.copytree(source / kind, folder / kind)
         else:
             policy_files.write_policies(folder)
         for file, edits in changes.items():
