@@ -163,8 +163,7 @@ def _no_solution(problem: Problem) -> DataError:
 
 def _classes_at(problem: Problem, node: Node) -> tuple[ClassTable, np.ndarray]:
     table, _ = roll_up(bottom_table(problem.histogram), node, problem.histogram.attributes)
-    failing, _ = failing_classes(problem, table)
-    return table, failing
+    return table, failing_classes(problem, table.counts())
 
 
 def _publish(rows: "ibis.Table", problem: Problem, certificate: Certificate) -> Generalized:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from anonymization.coding import combine_codes
 from anonymization.hierarchy import Hierarchy
 from anonymization.quasi import CodedAttribute, IntArray, QuasiIdentifier, code_attribute, hierarchy_for
+from anonymization.sensitive import SensitiveCounts
 from policies.errors import DataError, PolicyError
 
 if TYPE_CHECKING:
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
 
 ROWS = "__niji_rows"
 PERSON = "__niji_person"
-KEY_LIMIT = 2**62
-"""Combined codes stay below this, so that they fit a signed 64-bit integer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class Histogram:
 
     `codes[j][t]` is the leaf code of attribute j in tuple t, `rows[t]` its number of rows. With a person column,
     `loyal[t]` counts the people all of whose rows are in tuple t: they add up when tuples merge; `shared` holds the
-    others, who must be counted distinct. Without one, every row is a person. `sensitive` has, by column, the distinct
-    values in each tuple (a missing value is none of them).
+    others, who must be counted distinct. Without one, every row is a person. `sensitive` has, by column, how many rows of
+    each tuple hold which value.
 
     `records` and `people` count the whole table, `unseen_records` the rows that are suppressed from the start because
     a hierarchy does not know their value.
@@ -52,7 +52,7 @@ class Histogram:
     rows: IntArray
     loyal: IntArray
     shared: Pairs | None
-    sensitive: dict[str, Pairs]
+    sensitive: dict[str, SensitiveCounts]
     records: int
     people: int
     unseen_records: int
@@ -82,7 +82,7 @@ def build_histogram(
     Args:
         rows: The table; not changed.
         quasi_identifiers: One or more.
-        sensitive: Columns whose distinct values the criteria count.
+        sensitive: Columns whose values the criteria count.
         person: The column that names the person; None when every row is another person.
 
     Raises:
@@ -118,29 +118,11 @@ def build_histogram(
         rows=tuple_rows,
         loyal=loyal,
         shared=shared,
-        sensitive={name: _sensitive_pairs(counted.column(name), seen, key_index) for name in sensitive},
+        sensitive={name: _sensitive_counts(counted.column(name), seen, key_index, weights) for name in sensitive},
         records=int(weights.sum()),
         people=people,
         unseen_records=int(weights[unseen].sum()),
     )
-
-
-def combine_codes(columns: Sequence[IntArray], sizes: Sequence[int]) -> tuple[IntArray, int]:
-    """Combine columns of codes into one key a row; return the keys and an upper bound of them.
-
-    Keys are mixed-radix numbers; where the product of `sizes` would pass 64 bits, the part so far is numbered anew, so
-    equal keys always mean equal rows.
-    """
-    key = np.zeros(len(columns[0]), np.int64)
-    space = 1
-    for codes, size in zip(columns, sizes, strict=True):
-        if space > KEY_LIMIT // max(size, 1):
-            _, renumbered = np.unique(key, return_inverse=True)
-            key = renumbered.astype(np.int64)
-            space = int(key.max()) + 1 if len(key) else 1
-        key = key * size + codes
-        space *= size
-    return key, space
 
 
 def _require_columns(
@@ -268,16 +250,16 @@ def _split_people(
     return loyal, Pairs(of_tuple[is_shared], renumbered.astype(np.int64), int(renumbered.max()) + 1)
 
 
-def _sensitive_pairs(column: "pa.ChunkedArray", seen: Any, tuples: IntArray) -> Pairs:
+def _sensitive_counts(column: "pa.ChunkedArray", seen: Any, tuples: IntArray, weights: IntArray) -> SensitiveCounts:
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    encoded = column.combine_chunks().dictionary_encode()
-    size = max(len(encoded.dictionary), 1)
-    values = _integers(pc.fill_null(encoded.indices, -1))[seen]
-    known = values >= 0
-    pairs = np.unique(tuples[known] * size + values[known])
-    of_tuple, of_value = np.divmod(pairs, size)
-    return Pairs(of_tuple, of_value, size)
+    text = column if pa.types.is_string(column.type) else pc.cast(column, pa.string())
+    labels = sorted(pc.unique(text).drop_null().to_pylist())
+    found = pc.fill_null(pc.index_in(text, value_set=pa.array(labels, pa.string()), skip_nulls=True), len(labels))
+    values = _integers(found)[seen]
+    every = SensitiveCounts(tuples, values, weights[seen], tuple(labels))
+    return every.merged(np.arange(int(tuples.max()) + 1 if len(tuples) else 0))
 
 
 def _sum_by(index: IntArray, weights: IntArray, size: int) -> IntArray:

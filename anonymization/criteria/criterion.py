@@ -1,4 +1,4 @@
-"""What every privacy model is to the search: a name, a predicate over class counts, a monotonicity flag.
+"""What every privacy model is to the search: a name, a predicate over class counts, a monotonicity flag, a bound.
 
 To add a model: a file beside this one with a frozen dataclass that has these members and its paper in the docstring,
 a hand-written check in `anonymization.recount`, and a test against brute force.
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from anonymization.quasi import IntArray
+from anonymization.sensitive import SensitiveCounts
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -20,20 +21,21 @@ BoolArray = npt.NDArray[np.bool_]
 class ClassCounts:
     """What models may look at, one entry an equivalence class.
 
-    `people` counts distinct persons, `rows` rows; `distinct_values[column]` counts the distinct values of a sensitive
-    column, missing values not among them.
+    `people` counts distinct persons, `rows` rows; `sensitive[column]` says how many rows of each class hold which value.
     """
 
     rows: IntArray
     people: IntArray
-    distinct_values: Mapping[str, IntArray]
+    sensitive: Mapping[str, SensitiveCounts]
 
 
 class Criterion(Protocol):
     """A privacy model.
 
     `monotone` says that a class which passes still passes after merging with any other, so that the records that
-    fail can only become fewer as the table is generalized. The search prunes by the monotone models only.
+    fail can only become fewer as the table is generalized. Of such a model, all rows of a failing class are lost at
+    every finer node too. Of the others, which only promise that two passing classes merge into a passing one, the search
+    prunes by `least_lost`.
     """
 
     @property
@@ -46,3 +48,11 @@ class Criterion(Protocol):
 
     def failing(self, classes: ClassCounts) -> BoolArray:
         """Return True for each class that does not meet the model."""
+
+    def least_lost(self, classes: ClassCounts) -> IntArray:
+        """Return for each class how many of its rows, at least, no finer node can publish; 0 where nothing is known."""
+
+
+def whole_classes(failing: BoolArray, classes: ClassCounts) -> IntArray:
+    """Return all rows of the classes that fail a monotone model, and none of the others."""
+    return np.where(failing, classes.rows, 0)

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from anonymization.criteria.criterion import BoolArray, ClassCounts
+from anonymization.criteria.criterion import BoolArray, ClassCounts, whole_classes
+from anonymization.quasi import IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +27,8 @@ class DistinctLDiversity:
 
     def failing(self, classes: ClassCounts) -> BoolArray:
         """Return True for each class of fewer than l values."""
-        return classes.distinct_values[self.column] < self.l
+        return classes.sensitive[self.column].distinct(len(classes.rows)) < self.l
+
+    def least_lost(self, classes: ClassCounts) -> IntArray:
+        """Return all rows of each failing class."""
+        return whole_classes(self.failing(classes), classes)

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from anonymization.criteria.criterion import BoolArray, ClassCounts
+from anonymization.criteria.criterion import BoolArray, ClassCounts, whole_classes
+from anonymization.quasi import IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +28,7 @@ class KAnonymity:
     def failing(self, classes: ClassCounts) -> BoolArray:
         """Return True for each class of fewer than k persons."""
         return classes.people < self.k
+
+    def least_lost(self, classes: ClassCounts) -> IntArray:
+        """Return all rows of each failing class."""
+        return whole_classes(self.failing(classes), classes)

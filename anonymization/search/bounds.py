@@ -1,7 +1,7 @@
 """What is ruled out: a lower bound on the loss of every node, tightened by each check.
 
 Before any check, a node's loss is at least that of its generalization alone. A check of a node adds to every node
-below it: the records that a monotone model suppresses here are suppressed there too.
+below it: the records that the models say are lost here (`Criterion.least_lost`) are suppressed there too.
 """
 
 import numpy as np

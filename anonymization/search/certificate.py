@@ -5,17 +5,20 @@ whole tuples, sums are exact fractions, and the lattice is covered by logarithms
 """
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
 from anonymization.criteria.criterion import BoolArray, ClassCounts
+from anonymization.criteria.k_anonymity import KAnonymity
 from anonymization.histogram import Pairs
 from anonymization.loss import FloatArray
 from anonymization.quasi import IntArray
 from anonymization.search.problem import Certificate, Check, Node, Problem
 from anonymization.search.wide import project
+from anonymization.sensitive import SensitiveCounts
 
 TOLERANCE = 1e-9
 """Losses differ by less between exact fractions and double precision."""
@@ -82,12 +85,12 @@ def _faults_of(problem: Problem, check: Check) -> list[str]:
     labels = _labels(problem, check.node)
     _, index = np.unique(labels, axis=0, return_inverse=True)
     index = index.reshape(-1)
-    failing, stuck = _failing(problem, index)
+    failing, lost = _failing(problem, index)
     rows = problem.histogram.rows
     unseen = problem.histogram.unseen_records
     suppressed = int(rows[failing[index]].sum()) + unseen
     faults = []
-    if suppressed != check.suppressed or int(rows[stuck[index]].sum()) + unseen != check.stuck:
+    if suppressed != check.suppressed or int(lost.sum()) + unseen != check.stuck:
         faults.append(f"{where}: another number of records is suppressed")
     is_valid = suppressed <= problem.may_suppress and suppressed < problem.histogram.records
     if is_valid != check.is_valid:
@@ -96,7 +99,7 @@ def _faults_of(problem: Problem, check: Check) -> list[str]:
         faults.append(f"{where}: another number of classes")
     if abs(_exact_loss(problem, check.node, failing[index]) - check.loss) > TOLERANCE:
         faults.append(f"{where}: another loss")
-    if not _penalties_hold(problem, check, stuck[index]):
+    if not _penalties_hold(problem, check, index, lost):
         faults.append(f"{where}: claims more penalty than its suppressed records cost")
     return faults
 
@@ -109,7 +112,8 @@ def _labels(problem: Problem, node: Node) -> IntArray:
     return np.stack(columns, axis=1)
 
 
-def _failing(problem: Problem, index: IntArray) -> tuple[BoolArray, BoolArray]:
+def _failing(problem: Problem, index: IntArray) -> tuple[BoolArray, IntArray]:
+    """Return which classes fail a model, and how many rows of each no finer node can publish."""
     histogram = problem.histogram
     size = int(index.max()) + 1
     rows, people = np.zeros(size, np.int64), np.zeros(size, np.int64)
@@ -117,14 +121,27 @@ def _failing(problem: Problem, index: IntArray) -> tuple[BoolArray, BoolArray]:
     np.add.at(people, index, histogram.loyal)
     if histogram.shared is not None:
         people += _distinct(histogram.shared, index, size)
-    distinct = {name: _distinct(pairs, index, size) for name, pairs in histogram.sensitive.items()}
-    counts = ClassCounts(rows, people, distinct)
-    failing, stuck = np.zeros(size, np.bool_), np.zeros(size, np.bool_)
+    counts = ClassCounts(rows, people, {name: _counted(one, index) for name, one in histogram.sensitive.items()})
+    failing, lost = np.zeros(size, np.bool_), np.zeros(size, np.int64)
     for criterion in problem.criteria:
-        fails = criterion.failing(counts)
-        failing |= fails
-        stuck |= fails & criterion.monotone
-    return failing, stuck
+        failing |= criterion.failing(counts)
+        lost = np.maximum(lost, criterion.least_lost(counts))
+    least_rows = max((criterion.k for criterion in problem.criteria if isinstance(criterion, KAnonymity)), default=1)
+    return failing, np.where(rows - lost < least_rows, rows, lost)
+
+
+def _counted(counts: SensitiveCounts, index: IntArray) -> SensitiveCounts:
+    totals: dict[tuple[int, int], int] = defaultdict(int)
+    groups, values = index[counts.groups].tolist(), counts.values.tolist()
+    for group, value, rows in zip(groups, values, counts.rows.tolist(), strict=True):
+        totals[group, value] += rows
+    pairs = sorted(totals)
+    return SensitiveCounts(
+        np.array([group for group, _ in pairs], np.int64),
+        np.array([value for _, value in pairs], np.int64),
+        np.array([totals[pair] for pair in pairs], np.int64),
+        counts.labels,
+    )
 
 
 def _distinct(pairs: Pairs, index: IntArray, size: int) -> IntArray:
@@ -150,17 +167,32 @@ def _exact_loss(problem: Problem, node: Node, is_lost: BoolArray) -> float:
     return product - 1.0
 
 
-def _penalties_hold(problem: Problem, check: Check, is_stuck: BoolArray) -> bool:
+def _penalties_hold(problem: Problem, check: Check, index: IntArray, lost: IntArray) -> bool:
+    """Whether no penalty is more than the cheapest choice of the lost rows of each class would cost."""
     histogram = problem.histogram
+    rows = [np.flatnonzero(index == group) for group in np.flatnonzero(lost)]
     for j, attribute in enumerate(histogram.attributes):
         if len(check.penalties[j]) != check.node[j] + 1:
             return False
         for level, claimed in enumerate(check.penalties[j].tolist()):
-            covered = attribute.covered[level][attribute.label_of[level][histogram.codes[j]]]
-            true = int((histogram.rows * (attribute.domain - covered))[is_stuck].sum())
-            if claimed > true:
+            cost = attribute.domain - attribute.covered[level][attribute.label_of[level][histogram.codes[j]]]
+            least = sum(
+                _cheapest(cost[members], histogram.rows[members], int(number))
+                for members, number in zip(rows, lost[lost > 0], strict=True)
+            )
+            if claimed > least:
                 return False
     return True
+
+
+def _cheapest(cost: IntArray, rows: IntArray, number: int) -> int:
+    """Return what the cheapest `number` rows cost, of tuples with so many rows of that cost each."""
+    total = 0
+    for each, available in sorted(zip(cost.tolist(), rows.tolist(), strict=True)):
+        taken = min(number, available)
+        total += taken * each
+        number -= taken
+    return total
 
 
 def _covered(problem: Problem, certificate: Certificate) -> BoolArray:

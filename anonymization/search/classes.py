@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from anonymization.coding import combine_codes, number_keys
 from anonymization.criteria.criterion import BoolArray, ClassCounts
-from anonymization.histogram import Histogram, Pairs, combine_codes
+from anonymization.criteria.k_anonymity import KAnonymity
+from anonymization.histogram import Histogram, Pairs
 from anonymization.quasi import CodedAttribute, IntArray
 from anonymization.search.problem import Check, Node, Problem
+from anonymization.sensitive import SensitiveCounts
 
 STORED_TUPLES_RATIO = 6
 """Stored class tables may together hold so many times the tuples of the table itself."""
@@ -25,7 +28,7 @@ class ClassTable:
     rows: IntArray
     loyal: IntArray
     shared: Pairs | None
-    sensitive: dict[str, Pairs]
+    sensitive: dict[str, SensitiveCounts]
 
     def counts(self) -> ClassCounts:
         """Return what the models look at."""
@@ -33,10 +36,7 @@ class ClassTable:
         people = self.loyal
         if self.shared is not None:
             people = people + np.bincount(self.shared.tuples, minlength=size)
-        distinct = {
-            name: np.bincount(pairs.tuples, minlength=size).astype(np.int64) for name, pairs in self.sensitive.items()
-        }
-        return ClassCounts(self.rows, people, distinct)
+        return ClassCounts(self.rows, people, self.sensitive)
 
 
 @dataclass(slots=True)
@@ -125,26 +125,9 @@ def _merge(
         rows=_total(index, source.rows, count),
         loyal=_total(index, source.loyal, count),
         shared=None if source.shared is None else _merge_pairs(source.shared, index),
-        sensitive={name: _merge_pairs(pairs, index) for name, pairs in source.sensitive.items()},
+        sensitive={name: counts.merged(index) for name, counts in source.sensitive.items()},
     )
     return table, index
-
-
-def number_keys(keys: IntArray, space: int) -> tuple[IntArray, int]:
-    """Number distinct keys from 0; return the number of each key and how many there are.
-
-    Small key spaces are marked off in an array; large ones are numbered by Arrow's hash table, of whose dictionary
-    codes only equality is used.
-    """
-    if space <= max(8 * len(keys), 1 << 16):
-        is_used = np.zeros(space, np.bool_)
-        is_used[keys] = True
-        number = np.cumsum(is_used) - 1
-        return number[keys], int(number[-1]) + 1 if space else 0
-    import pyarrow as pa
-
-    encoded = pa.array(keys).dictionary_encode()
-    return np.asarray(encoded.indices.to_numpy(), np.int64), len(encoded.dictionary)
 
 
 def _merge_pairs(pairs: Pairs, index: IntArray) -> Pairs:
@@ -163,7 +146,9 @@ def evaluate(problem: Problem, table: ClassTable, source: ClassTable, index: Int
     The penalties are worked out on the classes of `source`, which are finer and so give tighter bounds.
     """
     histogram = problem.histogram
-    failing, stuck = failing_classes(problem, table)
+    counts = table.counts()
+    failing = failing_classes(problem, counts)
+    lost = least_lost(problem, counts)
     suppressed = int(table.rows[failing].sum()) + histogram.unseen_records
     sums = []
     for j, attribute in enumerate(histogram.attributes):
@@ -176,34 +161,53 @@ def evaluate(problem: Problem, table: ClassTable, source: ClassTable, index: Int
         is_valid=problem.is_allowed(suppressed),
         loss=problem.loss.of(sums),
         classes=len(table.rows) - int(failing.sum()),
-        stuck=int(table.rows[stuck].sum()) + histogram.unseen_records,
-        penalties=_penalties(problem, table.node, source, np.flatnonzero(stuck[index])),
+        stuck=int(lost.sum()) + histogram.unseen_records,
+        penalties=_penalties(problem, table, source, index, lost),
     )
 
 
-def failing_classes(problem: Problem, table: ClassTable) -> tuple[BoolArray, BoolArray]:
-    """Return which classes fail any model, and which fail a monotone one."""
-    counts = table.counts()
-    failing = np.zeros(len(table.rows), np.bool_)
-    stuck = np.zeros(len(table.rows), np.bool_)
+def failing_classes(problem: Problem, counts: ClassCounts) -> BoolArray:
+    """Return which classes fail any model."""
+    failing = np.zeros(len(counts.rows), np.bool_)
     for criterion in problem.criteria:
-        fails = criterion.failing(counts)
-        failing |= fails
-        if criterion.monotone:
-            stuck |= fails
-    return failing, stuck
+        failing |= criterion.failing(counts)
+    return failing
 
 
-def _penalties(problem: Problem, node: Node, source: ClassTable, members: IntArray) -> tuple[IntArray, ...]:
+def least_lost(problem: Problem, counts: ClassCounts) -> IntArray:
+    """Return for each class how many of its rows no finer node can publish, by the strictest of the models."""
+    lost = np.zeros(len(counts.rows), np.int64)
+    for criterion in problem.criteria:
+        np.maximum(lost, criterion.least_lost(counts), out=lost)
+    # What is left must itself be a class: fewer rows than k can never hold k people.
+    least_rows = max((criterion.k for criterion in problem.criteria if isinstance(criterion, KAnonymity)), default=1)
+    return np.where(counts.rows - lost < least_rows, counts.rows, lost)
+
+
+def _penalties(
+    problem: Problem, table: ClassTable, source: ClassTable, index: IntArray, lost: IntArray
+) -> tuple[IntArray, ...]:
+    """Return what the lost rows at least cost, by attribute and level up to the node.
+
+    Of a class that is lost whole, each row costs what its own label covers; of one that is lost in part, it is not known
+    which rows, and each is taken to cost what the cheapest does.
+    """
+    is_whole = lost >= table.rows
+    whole = np.flatnonzero(is_whole[index])
+    part = np.flatnonzero(((lost > 0) & ~is_whole)[index])
     penalties = []
-    weights = source.rows[members]
+    weights = source.rows[whole]
     for j, attribute in enumerate(problem.histogram.attributes):
         start = source.node[j]
-        labels = np.bincount(source.codes[j][members], weights=weights, minlength=attribute.sizes[start])
-        at_level = np.zeros(node[j] + 1, np.int64)
-        for level in range(start, node[j] + 1):
+        labels = np.bincount(source.codes[j][whole], weights=weights, minlength=attribute.sizes[start])
+        at_level = np.zeros(table.node[j] + 1, np.int64)
+        for level in range(start, table.node[j] + 1):
             cost = attribute.domain - attribute.covered[level][label_map(attribute, start, level)]
             at_level[level] = int((labels.astype(np.int64) * cost).sum())
+            if len(part):
+                cheapest = np.full(len(lost), attribute.domain, np.int64)
+                np.minimum.at(cheapest, index[part], cost[source.codes[j][part]])
+                at_level[level] += int((cheapest * lost)[(lost > 0) & ~is_whole].sum())
         at_level[:start] = at_level[start]  # a finer label costs at least as much to lose
         penalties.append(at_level)
     return tuple(penalties)

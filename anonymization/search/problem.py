@@ -66,8 +66,8 @@ class Check:
     """The result of checking one node.
 
     `suppressed` counts the records it would suppress (the unseen ones included), `loss` is exact. `stuck` counts the
-    records that the monotone models alone suppress; those are suppressed at every node below this one too, and
-    `penalties[j][i]` is what they at least add to the sum of attribute j at its i-th level, for levels up to the node.
+    records that at least are suppressed at this node and at every node below it, and `penalties[j][i]` is what they at
+    least add to the sum of attribute j at its i-th level, for levels up to the node.
     """
 
     node: Node

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anonymization.coding import combine_codes
 from anonymization.criteria.criterion import BoolArray, ClassCounts
 from anonymization.criteria.distinct_l import DistinctLDiversity
 from anonymization.criteria.k_anonymity import KAnonymity
 from anonymization.generalize import generalize_table
 from anonymization.hierarchy import Hierarchy, hierarchy_from_rows
-from anonymization.histogram import build_histogram, combine_codes
-from anonymization.quasi import QuasiIdentifier
+from anonymization.histogram import build_histogram
+from anonymization.quasi import IntArray, QuasiIdentifier
 from anonymization.search.certificate import replay
 from anonymization.search.optimal import search_all
 from anonymization.search.problem import Problem, SearchProgress, make_problem
@@ -167,6 +168,9 @@ class EvenClasses:
 
     def failing(self, classes: ClassCounts) -> BoolArray:
         return classes.rows % 2 == 1
+
+    def least_lost(self, classes: ClassCounts) -> IntArray:
+        return np.zeros(len(classes.rows), np.int64)
 
 
 @given(table=small_tables())
