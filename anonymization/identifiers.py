@@ -1,121 +1,128 @@
-"""Looking for identifiers that a policy did not declare: in every text and number column, in every row.
+"""Looking for identifiers in every text and number column of a table, in every row: the counting.
 
-The scanner answers in names and counts. Row numbers exist only to put rows aside and are never shown; values are never
-kept. What the identifiers look like is in `anonymization.japan.identifier_patterns`; what a hit means is here.
+The scanner answers in names and counts; values are never kept. What identifiers look like is in `anonymization.japan`;
+what the counts mean for a dataset, and what blocks, is in `anonymization.identifier_verdicts`.
 
-A My Number's check digit proves little alone: of random twelve-digit numbers exactly one in ten has it right (two of the
-eleven remainders share the digit 0). So a column of twelve-digit numbers is taken for My Numbers only if its name says
-so or most of its check digits are right; anywhere else, in free text above all, a single valid one counts.
+Columns repeat themselves, so each distinct text is looked at once and counted as often as it stands there.
 """
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from anonymization.evidence import CheckKind, CheckResult
-from anonymization.japan.identifier_patterns import (
-    MATCHERS,
-    IdentifierKind,
-    Mask,
-    match_alone_my_numbers,
-    match_my_numbers,
-    normalize_text,
-)
-from policies.model import Column, TablePolicy
-from policies.vocabulary import ColumnClass, ColumnRole, IdentificationCode
-
-MY_NUMBER_COLUMN_NAME = re.compile(r"my_?number|個人番号|マイナンバー|まいなんばー|kojin_?bango|\bmynum", re.IGNORECASE)
-"""Column names that say My Number."""
-
-MIN_NUMBERS_FOR_RATE = 20
-"""With fewer twelve-digit values a rate says nothing, and each valid one counts."""
-
-MIN_MY_NUMBER_RATE = 0.5
-"""Share of right check digits that makes a column of twelve-digit numbers My Numbers. Random numbers reach 0.1; that 20 of
-them reach 0.5 has a chance of 7 in 10^6 (binomial tail), and real ones reach 1 less their typing errors."""
-
-ALONE_SHARE = 0.8
-"""A column is one of twelve-digit numbers if at least this share of its values is nothing else."""
-
-_NUMBER_KINDS = (IdentifierKind.MY_NUMBER, IdentifierKind.INSURER_NUMBER, IdentifierKind.DRIVER_LICENCE)
+from anonymization.chance import NumberSample
+from anonymization.japan.identifier_patterns import MATCHERS, PASSPORT_FORM
+from anonymization.japan.number_forms import NUMBER_FORMS
+from anonymization.japan.person_names import match_known_names, match_name_forms
+from anonymization.japan.text_forms import Mask, matches, normalize_text
+from anonymization.numbered import ColumnNumbers, Counted
+from policies.model.scan import IdentifierKind
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnScan:
-    """How many rows of a column hold one kind of identifier; `rows_scanned` are the rows with a value."""
+    """How many rows of a column hold one kind of identifier; `rows_scanned` are the rows with a value.
+
+    A row is counted once, at the first that applies: `rows_named` (a label stands beside it), `rows_inside` (in running
+    text), `rows_right` (nothing but it, check digit right), `rows_form` (nothing but it, check digit wrong),
+    `rows_doubtful` (a label, and a wrong check digit). `variant` is the check digit scheme tried, for kinds
+    with several. The samples are of distinct numbers that stand alone, and of those in running text.
+    """
 
     column: str
     kind: IdentifierKind
-    rows_hit: int
     rows_scanned: int
+    rows_named: int = 0
+    rows_inside: int = 0
+    rows_right: int = 0
+    rows_form: int = 0
+    rows_doubtful: int = 0
+    variant: int = 0
+    alone: NumberSample = field(default_factory=NumberSample, repr=False)
+    inside: NumberSample = field(default_factory=NumberSample, repr=False)
+
+    @property
+    def rows_hit(self) -> int:
+        """Rows that hold the identifier with everything right that can be checked."""
+        return self.rows_named + self.rows_inside + self.rows_right
+
+    @property
+    def rows_alike(self) -> int:
+        """Rows that are nothing but something of this form, right or wrong."""
+        return self.rows_right + self.rows_form
 
     @property
     def hit_ratio(self) -> float:
         """The share of scanned rows that hit, 0 to 1; 0 if none was scanned."""
         return self.rows_hit / self.rows_scanned if self.rows_scanned else 0.0
 
+    def plus(self, later: "ColumnScan") -> "ColumnScan":
+        """Return the counts of these rows and those of `later`, the same column's next rows."""
+        return ColumnScan(
+            self.column,
+            self.kind,
+            self.rows_scanned + later.rows_scanned,
+            self.rows_named + later.rows_named,
+            self.rows_inside + later.rows_inside,
+            self.rows_right + later.rows_right,
+            self.rows_form + later.rows_form,
+            self.rows_doubtful + later.rows_doubtful,
+            self.variant,
+            self.alone.plus(later.alone),
+            self.inside.plus(later.inside),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ScanReport:
-    """What the scanner found, by column and kind. Kinds without a hit are listed too, with zero.
-
-    `rows` are the numbers of the rows that hold a My Number, ascending, without repeats: for the quarantine only.
-    """
+    """What the scanner found, by column, kind and variant. Kinds without a hit are listed too, with zero."""
 
     scans: tuple[ColumnScan, ...]
     rows_seen: int
-    rows: tuple[int, ...] = field(default=(), repr=False)
 
     def hits(self) -> tuple[ColumnScan, ...]:
         """Return the scans with at least one hit."""
         return tuple(scan for scan in self.scans if scan.rows_hit)
 
+    def of(self, column: str, kind: IdentifierKind) -> ColumnScan:
+        """Return the scan of a column for a kind (its first variant), empty if it was not scanned."""
+        found = (scan for scan in self.scans if (scan.column, scan.kind) == (column, kind))
+        return next(found, ColumnScan(column, kind, 0))
+
+    def columns(self) -> tuple[str, ...]:
+        """Return the columns scanned, each once."""
+        return tuple(dict.fromkeys(scan.column for scan in self.scans))
+
     def plus(self, later: "ScanReport") -> "ScanReport":
         """Return the report of these rows followed by those of `later` (the next batch of the same table)."""
-        sums: dict[tuple[str, IdentifierKind], tuple[int, int]] = {}
-        for scan in (*self.scans, *later.scans):
-            hit, scanned = sums.get((scan.column, scan.kind), (0, 0))
-            sums[scan.column, scan.kind] = (hit + scan.rows_hit, scanned + scan.rows_scanned)
-        merged = tuple(ColumnScan(column, kind, *counts) for (column, kind), counts in sums.items())
-        rows = self.rows + tuple(row + self.rows_seen for row in later.rows)
-        return ScanReport(merged, self.rows_seen + later.rows_seen, rows)
+        sums = {(scan.column, scan.kind, scan.variant): scan for scan in self.scans}
+        for scan in later.scans:
+            key = (scan.column, scan.kind, scan.variant)
+            sums[key] = sums[key].plus(scan) if key in sums else scan
+        return ScanReport(tuple(sums.values()), self.rows_seen + later.rows_seen)
 
 
-def find_my_numbers(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """Find the texts that hold a valid My Number (個人番号), in any usual spelling.
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A column as the scanner reads it: its distinct texts, normalized, how often each stands there, and where.
 
-    Understood: full-width digits; groups of four, three or one parted by blanks, any dash, dots, slashes; text around.
-
-    Args:
-        texts: N strings (or a dictionary of strings); nulls allowed.
-
-    Returns:
-        N booleans, no nulls; null gives False.
-
-    Guarantee: No text with a valid My Number in an understood spelling is missed.
-    Not guaranteed: That a hit is a My Number (one in ten other twelve-digit numbers passes, see `my_number_rows`);
-        that numbers in words or kanji digits, or split over two cells, are found.
+    `places` gives the distinct text of each row (null for null). `is_text` is False for a column of numbers.
     """
-    return pa.array(_by_distinct(_as_text(texts), match_my_numbers))
 
+    column: str
+    texts: pa.Array = field(repr=False)
+    counts: NDArray[np.int64] = field(repr=False)
+    places: pa.Array = field(repr=False)
+    is_text: bool = True
 
-def my_number_rows(batch: pa.RecordBatch | pa.Table) -> pa.Array:
-    """Find the rows to put aside at landing: those with a My Number in any text or number column.
-
-    A column of nothing but twelve-digit numbers counts only by its name or by the rate of right check digits
-    (`MIN_MY_NUMBER_RATE`) in this batch; everywhere else one valid number is enough.
-
-    Returns:
-        One boolean a row, no nulls.
-    """
-    found = np.zeros(batch.num_rows, dtype=bool)
-    for name, texts in _readable_columns(batch, None):
-        found |= _my_numbers_in_column(name, texts)
-    return pa.array(found)
+    def rows(self, mask: Mask) -> Mask:
+        """Spread a mask over distinct texts to the rows of the column."""
+        spread = pa.array(mask).take(self.places).fill_null(False)
+        return np.asarray(spread.to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def scan(table: pa.RecordBatch | pa.Table, *, columns: Sequence[str] | None = None) -> ScanReport:
@@ -128,45 +135,86 @@ def scan(table: pa.RecordBatch | pa.Table, *, columns: Sequence[str] | None = No
     Returns:
         Counts by column and kind; nulls are not scanned rows.
 
-    Not guaranteed: That a name without an honorific, or an identifier of another country, is found.
+    Guarantee: No text with a valid My Number in an understood spelling is missed: any width, groups parted by blanks, any
+        dash, dots, slashes, commas, boxes; text around it without a blank.
+    Not guaranteed: That a surname of no list without honorific or label, an identifier of another country, or a number
+        split over two cells is found.
     """
-    scans: list[ColumnScan] = []
-    flagged = np.zeros(table.num_rows, dtype=bool)
-    for name, texts in _readable_columns(table, columns):
-        scanned = len(texts) - texts.null_count
-        is_number = not _is_textual(table.schema.field(name).type)
-        for kind, matcher in MATCHERS.items():
-            if is_number and kind not in _NUMBER_KINDS:
-                continue
-            if kind is IdentifierKind.MY_NUMBER:
-                mask = _my_numbers_in_column(name, texts)
-                flagged |= mask
-            else:
-                mask = _by_distinct(texts, matcher)
-            scans.append(ColumnScan(name, kind, int(mask.sum()), scanned))
-    return ScanReport(tuple(scans), table.num_rows, tuple(np.flatnonzero(flagged).tolist()))
+    scans = [one for cells in read_columns(table, columns=columns) for one, _ in scan_cells(cells)]
+    return ScanReport(tuple(scans), table.num_rows)
 
 
-def _my_numbers_in_column(name: str, texts: pa.Array) -> Mask:
-    valid = _by_distinct(texts, match_my_numbers)
-    if not valid.any() or MY_NUMBER_COLUMN_NAME.search(name):
-        return valid
-    alone = _by_distinct(texts, match_alone_my_numbers)
-    numbers = int(alone.sum())
-    is_number_column = numbers >= max(ALONE_SHARE * (len(texts) - texts.null_count), MIN_NUMBERS_FOR_RATE)
-    if is_number_column and (valid & alone).sum() < MIN_MY_NUMBER_RATE * numbers:
-        return valid & ~alone
-    return valid
+def find_my_numbers(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Find the texts that hold a valid My Number (個人番号), in any usual spelling.
+
+    Args:
+        texts: N strings (or a dictionary of strings); nulls allowed.
+
+    Returns:
+        N booleans, no nulls; null gives False.
+
+    Not guaranteed: That a hit is a My Number: one in ten other twelve-digit numbers passes.
+    """
+    cells = _cells("", texts, is_text=True)
+    counted = ColumnNumbers(cells.texts, is_text=True).count(NUMBER_FORMS[0])
+    return pa.array(cells.rows(counted.hit))
 
 
-def _readable_columns(
-    table: pa.RecordBatch | pa.Table, columns: Sequence[str] | None
-) -> Iterator[tuple[str, pa.Array]]:
+def scan_cells(cells: Cells) -> Iterator[tuple[ColumnScan, Mask]]:
+    """Count each kind in one column; with each count come the distinct texts that hit."""
+    scanned = int(cells.counts.sum())
+
+    def counted(kind: IdentifierKind, found: Counted, variant: int = 0) -> tuple[ColumnScan, Mask]:
+        named, inside, right, form, doubtful = (int(cells.counts[mask].sum()) for mask in found.masks())
+        one = ColumnScan(
+            cells.column,
+            kind,
+            scanned,
+            rows_named=named,
+            rows_inside=inside,
+            rows_right=right,
+            rows_form=form,
+            rows_doubtful=doubtful,
+            variant=variant,
+            alone=found.alone,
+            inside=found.in_text,
+        )
+        return one, found.hit
+
+    numbers = ColumnNumbers(cells.texts, is_text=cells.is_text)
+    for form in NUMBER_FORMS:
+        yield counted(form.kind, numbers.count(form), form.variant)
+    if not cells.is_text:
+        return
+    yield counted(IdentifierKind.INSURED_NUMBER, numbers.count_labelled(IdentifierKind.INSURED_NUMBER))
+    for kind, matcher in MATCHERS.items():
+        yield counted(kind, _of_pattern(kind, cells.texts, matcher(cells.texts)))
+
+
+def _of_pattern(kind: IdentifierKind, texts: pa.Array, found: Mask) -> Counted:
+    none = np.zeros(len(texts), dtype=bool)
+    if kind is IdentifierKind.NAME:
+        form, known = match_name_forms(texts), match_known_names(texts)
+        return Counted(named=none, inside=found & ~form, right=known, form=form & ~known, doubtful=none)
+    if kind is IdentifierKind.PASSPORT:
+        return Counted(named=found, inside=none, right=matches(texts, PASSPORT_FORM) & ~found, form=none, doubtful=none)
+    return Counted(named=none, inside=found, right=none, form=none, doubtful=none)
+
+
+def read_columns(table: pa.RecordBatch | pa.Table, *, columns: Sequence[str] | None = None) -> Iterator[Cells]:
+    """Give the text and number columns of a table as the scanner reads them."""
     for field_ in table.schema:
-        if columns is not None and field_.name not in columns:
-            continue
-        if _is_textual(field_.type) or pa.types.is_integer(field_.type) or pa.types.is_floating(field_.type):
-            yield field_.name, _as_text(table[field_.name])
+        is_text = _is_textual(field_.type)
+        is_number = pa.types.is_integer(field_.type) or pa.types.is_floating(field_.type)
+        if (is_text or is_number) and (columns is None or field_.name in columns):
+            yield _cells(field_.name, table[field_.name], is_text=is_text)
+
+
+def _cells(name: str, values: pa.Array | pa.ChunkedArray, *, is_text: bool) -> Cells:
+    encoded = _as_text(values).dictionary_encode()
+    places = encoded.indices
+    counts = np.bincount(places.drop_null().to_numpy(zero_copy_only=False), minlength=len(encoded.dictionary))
+    return Cells(name, normalize_text(encoded.dictionary), counts.astype(np.int64), places, is_text)
 
 
 def _is_textual(kind: pa.DataType) -> bool:
@@ -184,145 +232,8 @@ def _as_text(values: pa.Array | pa.ChunkedArray) -> pa.Array:
     if pa.types.is_list(whole.type) or pa.types.is_large_list(whole.type):
         # A number never runs on from one element to the next.
         return pc.binary_join(whole.cast(pa.list_(pa.string())), "\n;\n")
-    if pa.types.is_integer(whole.type) or pa.types.is_floating(whole.type):
-        return _numbers_as_text(whole)
+    if pa.types.is_floating(whole.type):
+        is_whole = pc.and_(pc.is_finite(whole), pc.equal(pc.floor(whole), whole))
+        small = pc.less(pc.abs(whole), 1e13)
+        whole = pc.if_else(pc.and_(is_whole, small), whole, None).cast(pa.int64())
     return whole.cast(pa.string())
-
-
-def _numbers_as_text(values: pa.Array) -> pa.Array:
-    """Write whole numbers as digits; eleven become twelve and seven eight, because numbers lose their leading zero."""
-    if pa.types.is_floating(values.type):
-        whole = pc.and_(pc.is_finite(values), pc.equal(pc.floor(values), values))
-        small = pc.less(pc.abs(values), 1e13)
-        values = pc.if_else(pc.and_(whole, small), values, None).cast(pa.int64())
-    texts = values.cast(pa.string())
-    lengths = pc.utf8_length(texts)
-    lost = pc.or_(pc.equal(lengths, 11), pc.equal(lengths, 7))
-    return pc.if_else(lost, pc.binary_join_element_wise("0", texts, ""), texts)
-
-
-def _by_distinct(texts: pa.Array, matcher: Callable[[pa.Array], Mask]) -> Mask:
-    """Match each distinct text once; columns repeat themselves."""
-    if len(texts) == 0:
-        return np.zeros(0, dtype=bool)
-    encoded = texts.dictionary_encode()
-    if len(encoded.dictionary) > len(texts) // 2:
-        return matcher(normalize_text(texts))
-    answers = matcher(normalize_text(encoded.dictionary))
-    found = pa.array(answers).take(encoded.indices).fill_null(False)
-    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
-
-
-@dataclass(frozen=True, slots=True)
-class KindRule:
-    """When hits of a kind say that a column holds it, and what then follows.
-
-    `min_rows` and `min_ratio` must both be reached. A blocking kind stops the pipeline; another is shown to the steward.
-    """
-
-    min_rows: int
-    min_ratio: float
-    is_blocking: bool
-    rule: str
-
-
-KIND_RULES: Mapping[IdentifierKind, KindRule] = {
-    # One is too many: collecting it is forbidden outside statutory cases (番号法 19, 20).
-    IdentifierKind.MY_NUMBER: KindRule(1, 0.0, is_blocking=True, rule="APPI-04"),
-    # Random eight-digit numbers pass check digit, law and prefecture in 0.8 %, six-digit ones in 4.7 %: only a column
-    # that is nearly all insurers is one.
-    IdentifierKind.INSURER_NUMBER: KindRule(20, 0.9, is_blocking=True, rule="APPI-03"),
-    # Random twelve-digit numbers pass in about 9 %.
-    IdentifierKind.DRIVER_LICENCE: KindRule(20, 0.9, is_blocking=True, rule="APPI-03"),
-    # The form is exact; three rows are no typing slip, and 0.5 % keeps a code list with one odd code out.
-    IdentifierKind.PHONE: KindRule(3, 0.005, is_blocking=True, rule="APPI-21"),
-    # "123-4567" is also a part number or a range: a column of postal codes has them in most rows.
-    IdentifierKind.POSTAL_CODE: KindRule(3, 0.5, is_blocking=True, rule="APPI-25"),
-    IdentifierKind.EMAIL: KindRule(1, 0.0, is_blocking=True, rule="APPI-21"),
-    # Vocabularies and references hold addresses of the web; a person looks.
-    IdentifierKind.URL: KindRule(1, 0.0, is_blocking=False, rule="APPI-21"),
-    # Version numbers look the same.
-    IdentifierKind.IP_ADDRESS: KindRule(3, 0.5, is_blocking=False, rule="APPI-21"),
-    IdentifierKind.RESIDENCE_CARD: KindRule(1, 0.0, is_blocking=True, rule="APPI-03"),
-    # Two letters and seven digits are also a stock number; there is no check digit.
-    IdentifierKind.PASSPORT: KindRule(3, 0.9, is_blocking=False, rule="APPI-03"),
-    # A whole date in a column that is not declared a date or free text; below one in a hundred it is a remark.
-    IdentifierKind.WAREKI_DATE: KindRule(3, 0.01, is_blocking=False, rule="APPI-21"),
-    # The stop list cannot be complete; a share of the rows must agree.
-    IdentifierKind.NAME: KindRule(3, 0.005, is_blocking=True, rule="APPI-21"),
-}
-
-_CODES_OF_KIND: Mapping[IdentifierKind, frozenset[IdentificationCode]] = {
-    IdentifierKind.MY_NUMBER: frozenset({IdentificationCode.MY_NUMBER}),
-    IdentifierKind.INSURER_NUMBER: frozenset(
-        {IdentificationCode.HEALTH_INSURANCE, IdentificationCode.LATE_ELDERLY, IdentificationCode.LONG_TERM_CARE}
-    ),
-    IdentifierKind.DRIVER_LICENCE: frozenset({IdentificationCode.DRIVER_LICENCE}),
-    IdentifierKind.RESIDENCE_CARD: frozenset({IdentificationCode.RESIDENCE_CARD}),
-    IdentifierKind.PASSPORT: frozenset({IdentificationCode.PASSPORT}),
-}
-
-
-def undeclared_identifiers(report: ScanReport, table: TablePolicy) -> tuple[CheckResult, ...]:
-    """Hold what the scanner found against what the policy declares.
-
-    A direct identifier or free text may hold anything but a My Number; an identification code holds its own kind; a
-    quasi-identifier may be a postal code or a date. A My Number must be declared as one by its code.
-
-    Args:
-        report: The scan of the whole table.
-        table: Its policy; scanned columns that the policy does not have are treated as declaring nothing.
-
-    Returns:
-        One failed check for each column and kind that is not declared, or a single passed one if there are none.
-    """
-    results = tuple(
-        _undeclared(found, table.name)
-        for found in report.scans
-        if _is_evident(found) and not _declares(table.column(found.column), found.kind)
-    )
-    if results:
-        return results
-    return (
-        CheckResult(
-            name=f"identifiers:{table.name}",
-            kind=CheckKind.RULE,
-            passed=True,
-            blocking=True,
-            what=f"no undeclared identifier in the {len({found.column for found in report.scans})} columns scanned",
-            rule="APPI-03",
-            measured={"rows_scanned": report.rows_seen},
-        ),
-    )
-
-
-def _is_evident(found: ColumnScan) -> bool:
-    rule = KIND_RULES[found.kind]
-    return found.rows_hit >= rule.min_rows and found.hit_ratio >= rule.min_ratio
-
-
-def _declares(column: Column | None, kind: IdentifierKind) -> bool:
-    if column is None:
-        return False
-    if kind is IdentifierKind.MY_NUMBER:
-        return column.code is IdentificationCode.MY_NUMBER
-    if {ColumnClass.DIRECT_IDENTIFIER, ColumnClass.FREE_TEXT} & set(column.classes):
-        return True
-    if kind in _CODES_OF_KIND:
-        return column.code in _CODES_OF_KIND[kind]
-    if kind in (IdentifierKind.POSTAL_CODE, IdentifierKind.WAREKI_DATE):
-        return ColumnClass.QUASI_IDENTIFIER in column.classes or column.role is ColumnRole.EVENT_DATE
-    return False
-
-
-def _undeclared(found: ColumnScan, table: str) -> CheckResult:
-    rule = KIND_RULES[found.kind]
-    return CheckResult(
-        name=f"identifiers:{table}.{found.column}:{found.kind.value}",
-        kind=CheckKind.RULE,
-        passed=False,
-        blocking=rule.is_blocking,
-        what=f"column '{found.column}' of table '{table}' holds {found.kind.value}, which its policy does not declare",
-        rule=rule.rule,
-        measured={"rows_hit": found.rows_hit, "rows_scanned": found.rows_scanned},
-    )

@@ -70,6 +70,22 @@ def corporate_number_check_digits(bodies: Digits) -> Digits:
     return digits
 
 
+def modulus_11_check_digits(bodies: Digits) -> Digits:
+    """Compute the check digit of each body by modulus 11 with weights 2 to 7 from the lowest digit; 10 and 11 become 0.
+
+    The commonest scheme of patient numbers beside the 2-1 scheme; municipality codes (全国地方公共団体コード) have a kin.
+    Source: general knowledge, to be confirmed with the facility.
+    """
+    weights = 2 + np.arange(bodies.shape[1])[::-1] % 6
+    digits: Digits = (11 - (bodies * weights).sum(axis=1) % 11) % 11 % 10
+    return digits
+
+
+_OF_ELEVEN = np.array([2, 1, 1, 1, 1, 1, 1, 1, 1, 1]) / 11
+_OF_TEN = np.full(10, 0.1)
+_OF_NINE = np.array([0, 1, 1, 1, 1, 1, 1, 1, 1, 1]) / 9
+
+
 @dataclass(frozen=True, slots=True)
 class CheckDigit:
     """How one kind of number carries its check digit.
@@ -83,6 +99,15 @@ class CheckDigit:
     position: int
     formula: Callable[[Digits], Digits]
     is_confirmed: bool
+    modulus: int = 10
+
+    def shares(self) -> NDArray[np.float64]:
+        """Return how often each digit 0 to 9 is the check digit of a random body.
+
+        Of the eleven remainders of modulus 11 two give 0, so 0 is right twice as often as any other digit: a random number
+        that ends in 0 passes with 2/11, another with 1/11, and one whose last digit is random too with exactly 1/10.
+        """
+        return {9: _OF_NINE, 10: _OF_TEN, 11: _OF_ELEVEN}[self.modulus]
 
     def compute(self, body: str) -> str:
         """Return the check digit of the digits that it covers.
@@ -118,11 +143,20 @@ def _as_digits(text: str) -> Digits:
     return (np.frombuffer(text.encode("ascii"), dtype=np.uint8).astype(np.int64) - ord("0")).reshape(1, -1)
 
 
-MY_NUMBER = CheckDigit("My Number", (12,), -1, my_number_check_digits, is_confirmed=True)
-CORPORATE_NUMBER = CheckDigit("corporate number", (13,), 0, corporate_number_check_digits, is_confirmed=True)
-RESIDENT_CODE = CheckDigit("resident code", (11,), -1, resident_code_check_digits, is_confirmed=False)
+MY_NUMBER = CheckDigit("My Number", (12,), -1, my_number_check_digits, is_confirmed=True, modulus=11)
+CORPORATE_NUMBER = CheckDigit("corporate number", (13,), 0, corporate_number_check_digits, is_confirmed=True, modulus=9)
+RESIDENT_CODE = CheckDigit("resident code", (11,), -1, resident_code_check_digits, is_confirmed=False, modulus=11)
 INSURER_NUMBER = CheckDigit("insurer number", (6, 8), -1, two_one_check_digits, is_confirmed=True)
 MEDICAL_INSTITUTION = CheckDigit("medical institution code", (10,), -1, two_one_check_digits, is_confirmed=True)
-DRIVER_LICENCE = CheckDigit("driver's licence number", (12,), -2, driver_licence_check_digits, is_confirmed=True)
+DRIVER_LICENCE = CheckDigit(
+    "driver's licence number", (12,), -2, driver_licence_check_digits, is_confirmed=True, modulus=11
+)
+LATE_ELDERLY = CheckDigit("late-elderly insured number", (8,), -1, two_one_check_digits, is_confirmed=False)
+PUBLIC_EXPENSE_PAYER = CheckDigit("public-expense payer number", (8,), -1, two_one_check_digits, is_confirmed=True)
+PUBLIC_EXPENSE_RECIPIENT = CheckDigit("public-expense recipient", (7,), -1, two_one_check_digits, is_confirmed=True)
+PATIENT_TWO_ONE = CheckDigit("patient number", tuple(range(6, 11)), -1, two_one_check_digits, is_confirmed=False)
+PATIENT_ELEVEN = CheckDigit(
+    "patient number", tuple(range(6, 11)), -1, modulus_11_check_digits, is_confirmed=False, modulus=11
+)
 PATIENT_NUMBER = CheckDigit("patient number", (8,), -1, two_one_check_digits, is_confirmed=True)
 """The demo hospital's own scheme: seven digits and a 2-1 check digit. Real hospitals differ."""

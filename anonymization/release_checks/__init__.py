@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from anonymization.evidence import CheckResult
+from anonymization.output_scan import scan_output
 from anonymization.release_checks.alleles import recount_frequencies
 from anonymization.release_checks.cells import recount_small_cells
 from anonymization.release_checks.controlled import recount_controlled
@@ -59,6 +60,7 @@ def recount_release(
     datasets = {name: source.dataset for name, source in sources.items()}
     return (
         *_own_checks(protected, sources),
+        *scan_output(tables),
         *linkage_checks(protected.release, tables, beside, samples=samples),
         *unusual_checks(protected.release, tables, datasets, beside),
         *restorable_checks(

@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 
 import pyarrow as pa
 
 from anonymization.disclosure import Room, disclose_count
 from anonymization.evidence import CheckResult
-from anonymization.identifiers import ScanReport, scan, undeclared_identifiers
+from anonymization.identifier_verdicts import Judgement, judge, undeclared_identifiers
+from anonymization.identifiers import ScanReport, scan
 from anonymization.stage_checks import landing_checks
 from pipelines.deployment import Deployment, digest_of
 from pipelines.sources.landing import find_file, find_files
@@ -17,7 +19,9 @@ from pipelines.stages.outcome import Outcome
 from pipelines.storage import Draft, Stage, Version
 from policies.canonical import digest
 from policies.errors import DataError, Place
+from policies.library import PolicyKind
 from policies.model import DatasetPolicy, TablePolicy
+from policies.model.scan import FalseAlarm, IdentifierKind
 from policies.model.source import FhirSource, VcfSource
 from policies.vocabulary import TableKind
 
@@ -30,9 +34,11 @@ def make_raw(deployment: Deployment, name: str) -> Outcome:
     Raises:
         DataError: A source is missing, unreadable or of another shape; a My Number was found; the disk refused.
     """
+    deployment.require_active(PolicyKind.DATASET, name)
     dataset = deployment.library.dataset(name)
     landing = deployment.settings.landing
-    inputs = digest_of(policy=digest(dataset), files=[_signature(table, deployment) for table in dataset.tables])
+    accepted = [alarm.model_dump(mode="json") for alarm in _in_force(dataset, deployment)]
+    inputs = raw_inputs(deployment, dataset)
     current = deployment.zones.current(Stage.RAW, name)
     if current is not None and current.inputs == inputs:
         return _outcome(current, is_reused=True)
@@ -41,13 +47,13 @@ def make_raw(deployment: Deployment, name: str) -> Outcome:
         for table in dataset.tables:
             deployment.reporter.progressed(f"raw/{name}", table.name)
             landed.append(_land(read_table(table, landing=landing), draft))
-        _refuse_my_numbers(dataset, landed)
+        _refuse_forbidden(deployment, dataset, landed)
         _set_aside(landed, draft)
         sources = {one.reader.table.name: dict(one.reader.source_digests) for one in landed}
-        scans = [check for one in landed for check in one.findings()]
+        scans = [check for one in landed for check in one.findings(dataset, deployment.settings.on)]
         draft.finish(
             inputs=inputs,
-            data_version=digest_of(policy=digest(dataset), sources=sources),
+            data_version=digest_of(policy=digest(dataset), accepted=accepted, sources=sources),
             facts={
                 "rows": {one.reader.table.name: one.reader.rows for one in landed},
                 "quarantined": {one.reader.table.name: dict(one.reader.quarantine.counts) for one in landed},
@@ -59,13 +65,29 @@ def make_raw(deployment: Deployment, name: str) -> Outcome:
     return _outcome(deployment.zones.require(Stage.RAW, name), is_reused=False)
 
 
+def raw_inputs(deployment: Deployment, dataset: DatasetPolicy) -> str:
+    """Return what a landing would be made from: policy, accepted false alarms, names, sizes and times of the sources.
+
+    Raises:
+        DataError: A source is missing.
+    """
+    accepted = [alarm.model_dump(mode="json") for alarm in _in_force(dataset, deployment)]
+    files = [_signature(table, deployment) for table in dataset.tables]
+    return digest_of(policy=digest(dataset), accepted=accepted, files=files)
+
+
 @dataclass(slots=True)
 class _Landed:
     reader: TableReader
     report: ScanReport = field(default_factory=lambda: scan(pa.table({})))
 
-    def findings(self) -> tuple[CheckResult, ...]:
-        return undeclared_identifiers(self.report, self.reader.table)
+    def findings(self, dataset: DatasetPolicy, on: date) -> tuple[CheckResult, ...]:
+        alarms = dataset.false_alarms or ()
+        return undeclared_identifiers(self.report, self.reader.table, false_alarms=alarms, on=on)
+
+    def forbidden(self, dataset: DatasetPolicy, on: date) -> list[Judgement]:
+        judged = judge(self.report, self.reader.table, false_alarms=dataset.false_alarms or (), on=on)
+        return [one for one in judged if one.stops_landing]
 
 
 def _land(reader: TableReader, draft: Draft) -> _Landed:
@@ -86,22 +108,49 @@ def _watched(landed: _Landed) -> Iterator[pa.RecordBatch]:
 
 
 def _landing(landed: list[_Landed]) -> tuple[CheckResult, ...]:
-    rows = sum(one.reader.rows for one in landed)
-    return landing_checks(rows=rows, rows_with_my_number=sum(len(one.report.rows) for one in landed))
+    # A My Number would have stopped the landing before this.
+    return landing_checks(rows=sum(one.reader.rows for one in landed), rows_with_my_number=0)
 
 
-def _refuse_my_numbers(dataset: DatasetPolicy, landed: list[_Landed]) -> None:
+def _in_force(dataset: DatasetPolicy, deployment: Deployment) -> list[FalseAlarm]:
+    """Return the accepted false alarms that count today: when one ends, the landing is judged anew."""
+    return [alarm for alarm in dataset.false_alarms or () if alarm.is_in_force(deployment.settings.on)]
+
+
+def _refuse_forbidden(deployment: Deployment, dataset: DatasetPolicy, landed: list[_Landed]) -> None:
+    """Stop at a My Number or a resident code: nothing of the dataset is kept, and the audit log says so."""
     for one in landed:
-        if one.report.rows:
-            columns = sorted({hit.column for hit in one.report.hits() if hit.kind.value == "my_number"})
-            raise DataError(
-                "data.my-number",
-                what=f"table '{one.reader.table.name}' of dataset '{dataset.id}' holds a My Number "
-                f"in {len(one.report.rows)} rows, columns {', '.join(columns)}",
-                why="個人番号 may be collected and provided only in the cases of the My Number Act (arts. 19, 20)",
-                fix="remove the numbers at the source, report the finding to the data protection officer, land again",
-                where=Place(next(iter(one.reader.source_digests), "")),
+        forbidden = one.forbidden(dataset, deployment.settings.on)
+        if forbidden:
+            kind = forbidden[0].kind
+            columns = sorted({found.column for found in forbidden if found.kind is kind})
+            deployment.audit.append(
+                actor="system",
+                action="landing.quarantine",
+                subject=dataset.id,
+                details={"table": one.reader.table.name, "kind": kind.value, "columns": len(columns)},
             )
+            raise _forbidden(dataset, one, kind, columns)
+
+
+def _forbidden(dataset: DatasetPolicy, one: _Landed, kind: IdentifierKind, columns: list[str]) -> DataError:
+    rows = max(one.report.of(column, kind).rows_hit for column in columns)
+    return DataError(
+        "data.my-number" if kind is IdentifierKind.MY_NUMBER else "data.resident-code",
+        what=f"table '{one.reader.table.name}' of dataset '{dataset.id}' holds a {kind.en} ({kind.ja}) "
+        f"in {disclose_count(rows, room=Room.STEWARD).text} rows, columns {', '.join(columns)}; nothing was landed",
+        why=_LAW[kind],
+        fix="remove the numbers at the source, report the finding to the data protection officer, land again; if the "
+        "numbers are something else and chance explains their check digits, the steward may list a false alarm",
+        where=Place(next(iter(one.reader.source_digests), "")),
+    )
+
+
+_LAW = {
+    IdentifierKind.MY_NUMBER: "個人番号 may be collected and provided only in the cases of the My Number Act (arts. 19, 20)",
+    IdentifierKind.RESIDENT_CODE: "nobody but the state and municipalities may ask for or record a 住民票コード (Basic Resident "
+    "Registration Act, arts. 30-37 and 30-38)",
+}
 
 
 def _set_aside(landed: list[_Landed], draft: Draft) -> None:

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from policies.model.certification import Certification, SafetyControl
 from policies.model.incident import IncidentDesk
 from policies.model.notice import ConsentText, Notice, OptOutPoster
+from policies.model.scan import FalseAlarm
 from policies.model.sharing import EhdsFacts, IncidentalFindings, PublicSource, Sharing, UsPersons
 from policies.model.source import Source
 from policies.model.specifics import Media, PurposeOfUse
@@ -196,6 +197,7 @@ class DatasetPolicy(PolicyModel):
     derived_from: tuple[PublicSource, ...] | None = None
     us_persons: UsPersons | None = None
     ehds: EhdsFacts | None = None
+    false_alarms: tuple[FalseAlarm, ...] | None = None
 
     def table(self, name: str) -> TablePolicy | None:
         """Return the table called `name`, or None."""
