@@ -65,7 +65,7 @@ def record_checks(
     }
     readable = "the record keeps the shapes of DCAT-AP 3 and HealthDCAT-AP"
     checks = [
-        rule_check("HDCAT", "record.shapes", broken_shapes, readable),
+        rule_check("HDCAT-01", "record.shapes", broken_shapes, readable),
         rule_check("EHDS-77", "record.readable", broken_shapes, readable),
         rule_check("APPI-33", "record.retention", differs, "the record says when copies are deleted", figures),
     ]
