@@ -21,11 +21,26 @@ from policies.library import PolicyLibrary
 from policies.model import Column, DatasetPolicy, ReleaseColumn, ReleasePolicy
 from policies.model.method import DpStatistics
 from policies.model.release import Recipient
+from policies.model.scan import IdentifierKind
 from policies.model.strictness import Text
-from policies.vocabulary import ColumnRole, QualityDimension, Severity
+from policies.vocabulary import QualityDimension, Severity
 
-_SCHEMA_COUNTS = frozenset({"columns", "tables", "queries", "columns_scanned", "min_cell", "min_allele_count"})
-"""Measured figures that count parts of the policy, not people or rows; they are shown as they are."""
+_SCHEMA_COUNTS = frozenset(
+    {
+        "columns",
+        "columns_scanned",
+        "delete_within_days",
+        "documents",
+        "extract_months",
+        "ledger_years",
+        "max_shift_days",
+        "min_allele_count",
+        "min_cell",
+        "queries",
+        "tables",
+    }
+)
+"""Measured figures that count parts of policy and package, not people or rows; they are shown as they are."""
 _LEFT_OUT = frozenset({"k", "l", "charged_micro_rho", "mapped_micro_rho"})
 """Figures that other parts of the dossier show with their meaning, or that tell what a class really holds."""
 
@@ -227,14 +242,12 @@ def _check(facts: Facts, stage: str, check: CheckResult) -> form.CheckEntry:
 
 
 def _columns(facts: Facts) -> Iterator[form.ColumnEntry]:
-    scanned = {check.name: check.passed for _, check in facts.checks if check.name.startswith("identifiers:")}
     for table in facts.release.tables:
         policy = facts.library.dataset(table.dataset).table(table.table)
         for entry in table.columns:
             column = policy.column(entry.name) if policy else None
             if column is not None:
-                scan = _scan(column, scanned.get(f"identifiers:{table.table}"))
-                yield _column(table.dataset, table.table, entry, column, scan)
+                yield _column(table.dataset, table.table, entry, column, _scan(facts, table.table, column))
 
 
 def _column(dataset: str, table: str, entry: ReleaseColumn, column: Column, scan: Text) -> form.ColumnEntry:
@@ -253,14 +266,39 @@ def _column(dataset: str, table: str, entry: ReleaseColumn, column: Column, scan
     )
 
 
-def _scan(column: Column, passed: bool | None) -> Text:
-    if passed is None:
+def _scan(facts: Facts, table: str, column: Column) -> Text:
+    """Say what the scanner found in a column: kinds of identifier with its verdict, or that it found none."""
+    checks = [check for stage, check in facts.checks if stage == "classified"]
+    if not any(check.name.startswith(f"identifiers:{table}:") for check in checks):
         return Text(ja="走査の記録なし", en="no record of a scan")
-    if not passed:
-        return Text(ja="申告のない識別子を検出", en="an undeclared identifier was found")
-    if column.role is ColumnRole.IDENTIFIER:
-        return Text(ja="識別子と申告済み", en="declared as an identifier")
-    return Text(ja="申告のない識別子なし", en="no undeclared identifier")
+    prefix = f"identifiers:{table}.{column.name}:"
+    hits = [
+        (_kind(check.name.removeprefix(prefix)), str(check.measured.get("verdict", "")), check.passed)
+        for check in checks
+        if check.name.startswith(prefix)
+    ]
+    told = [(kind, _SCAN.get(verdict) or _OPEN) for kind, verdict, passed in hits if verdict in _SCAN or not passed]
+    if not told:
+        return Text(ja="識別子なし", en="no identifier")
+    return Text(
+        ja="、".join(f"{kind.ja}: {said.ja}" for kind, said in told),
+        en=", ".join(f"{kind.en}: {said.en}" for kind, said in told),
+    )
+
+
+_OPEN = Text(ja="判断待ち", en="a person must decide")
+_SCAN: Mapping[str, Text] = {
+    "declared": Text(ja="申告済み", en="declared"),
+    "accepted": Text(ja="誤検知と確認済み", en="accepted as a false alarm"),
+    "hold": _OPEN,
+    "block": Text(ja="申告なし", en="not declared"),
+}
+"""The scanner's verdicts that say something of a column; a hit that chance explains says nothing."""
+
+
+def _kind(value: str) -> Text:
+    kind = {one.value: one for one in IdentifierKind}.get(value)
+    return Text(ja=kind.ja, en=kind.en) if kind else Text(ja=value, en=value)
 
 
 def _ledger(facts: Facts) -> form.LedgerExtract | None:

@@ -39,6 +39,7 @@ _PARTS = (
     "verify",
 )
 _LONGEST_PARAMETER = 60
+_LONGEST_PARAMETERS = 220
 
 
 def dossier_page(dossier: Dossier, *, language: Language) -> str:
@@ -56,6 +57,7 @@ def dossier_page(dossier: Dossier, *, language: Language) -> str:
         "w": lambda key, **values: word(key, language, **values),
         "t": lambda text: _text(text, language),
         "day": lambda day: _day(day, language),
+        "paren": lambda words: f"({words})" if language == "ja" else f" ({words})",
         "e_method": _text(Text(ja=dossier.evidence.method.ja, en=dossier.evidence.method.en), language),
         "holders": list({one.organization.name.ja: one for one in dossier.holders}.values()),
         "own_signatures": [one for one in dossier.approvals.signatures if one.policy == dossier.subject.id],
@@ -93,11 +95,13 @@ def _day(day: date, language: Language) -> str:
 
 
 def _parameters(rule: RuleEntry) -> str:
+    """Return the parameters of a rule in one line; the long tables of some rules are in dossier.json."""
     shown = []
     for name, value in sorted(rule.parameters.items()):
         text = ", ".join(value) if isinstance(value, tuple) else str(value)
-        shown.append(f"{name} = {text if len(text) <= _LONGEST_PARAMETER else text[:_LONGEST_PARAMETER] + ' …'}")
-    return "; ".join(shown)
+        shown.append(f"{name} = {text if len(text) <= _LONGEST_PARAMETER else text[:_LONGEST_PARAMETER] + '…'}")
+    line = "; ".join(shown)
+    return line if len(line) <= _LONGEST_PARAMETERS else f"{line[:_LONGEST_PARAMETERS]}… → dossier.json"
 
 
 def _figures(check: CheckEntry) -> str:

@@ -12,7 +12,7 @@ WORDS: dict[str, Text] = {
     "first.what": Text(ja="何か", en="What it is"),
     "first.who": Text(ja="誰が持つか", en="Who holds it"),
     "first.basis": Text(ja="どの根拠で出るか", en="On which article it leaves"),
-    "first.rules": Text(ja="条項はすべて守られているか", en="Is every clause kept"),
+    "first.rules": Text(ja="条項はすべて守られているか", en="Is every clause kept?"),
     "first.signed": Text(ja="誰が署名したか", en="Who signed"),
     "first.open": Text(ja="残っている点", en="What remains open"),
     "first.version": Text(ja="版 {version}、公開日 {day}", en="version {version}, published on {day}"),
@@ -46,9 +46,11 @@ WORDS: dict[str, Text] = {
     "section.checks": Text(ja="実行時の検査の一覧", en="All checks of the run"),
     "section.verify": Text(ja="この書類の確かめ方", en="How to verify this dossier"),
     "rules.hint": Text(
-        ja="確度: L 法令の原文で確認、S 公的資料・二次資料、G 一般知識。法令でない規則はその旨を示します。",
+        ja="確度: L 法令の原文で確認、S 公的資料・二次資料、G 一般知識。法令でない規則はその旨を示します。根拠の場所は、"
+        "ポリシーファイルの行(正準形は policies/ にあります)、または末尾の検査一覧の名前です。",
         en="Confidence: L read in the statute, S in an official or secondary page, G general knowledge. What is not law "
-        "says so.",
+        "says so. Where: a line of a policy file (its canonical form lies in policies/), or the name of a check in the "
+        "list at the end.",
     ),
     "rules.caption": Text(ja="{pack}の条項と答え", en="Clauses of {pack}, with their answers"),
     "rules.rest_caption": Text(ja="対象外の条項とその理由", en="Clauses that do not apply, and why"),
@@ -56,6 +58,9 @@ WORDS: dict[str, Text] = {
     "rules.not_law": Text(ja="法令ではない", en="not law"),
     "rules.profile": Text(ja="任意の整合(拘束力なし)", en="followed by choice, not binding"),
     "rules.from": Text(ja="{day} から", en="from {day}"),
+    "severity.BLOCK": Text(ja="反すれば公開不可", en="blocks if not kept"),
+    "severity.HOLD": Text(ja="責任者が判断", en="a person decides"),
+    "severity.WARN": Text(ja="記録のみ", en="recorded only"),
     "rules.id": Text(ja="規則", en="Rule"),
     "rules.clause": Text(ja="条項", en="Clause"),
     "rules.answer": Text(ja="答え", en="Answer"),

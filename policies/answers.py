@@ -18,6 +18,7 @@ from policies.model.strictness import Text
 from policies.places import Key
 from policies.rules import DATASET_CHECKS, RELEASE_CHECKS
 from policies.rules.conditions import is_in_force
+from policies.sentences import Language, say
 from policies.vocabulary import Labelled, Severity
 
 AT_EACH: Mapping[str, Text] = {
@@ -25,6 +26,20 @@ AT_EACH: Mapping[str, Text] = {
     "extracted": Text(ja="抽出データの提供", en="extract"),
 }
 """Stages that come again after publication; what they check is asked each time, not once."""
+
+
+STAGE_NAMES: Mapping[str, Text] = {
+    "raw": Text(ja="受入れ段階の", en="at landing,"),
+    "classified": Text(ja="分類段階の", en="at classification,"),
+    "consented": Text(ja="同意反映段階の", en="at consent,"),
+    "pseudonymized": Text(ja="仮名化段階の", en="at pseudonymization,"),
+    "protected": Text(ja="保護段階の", en="at protection,"),
+    "validated": Text(ja="検証段階の", en="at validation,"),
+    "published": Text(ja="公開段階の", en="at publication,"),
+    "extracted": Text(ja="抽出段階の", en="at extraction,"),
+}
+MOST_FIGURES = 3
+"""How many counts of a check an answer quotes; the dossier's list of checks has them all."""
 
 
 class Verdict(Labelled):
@@ -173,9 +188,10 @@ def _by_policy(asked: _Asked, rule: Rule) -> _Said:
     if rule.check not in {*RELEASE_CHECKS, *DATASET_CHECKS}:
         said = Text(ja=f"検査 {rule.check} がない", en=f"there is no check {rule.check}")
         return Verdict.UNANSWERED, said, "-"
+    is_signed = bool(asked.signed.roles)
     how = Text(
-        ja=f"ポリシーファイルを検査 {rule.check} が読み、反する記載がないことを確かめた{_signed_ja(asked)}",
-        en=f"the check {rule.check} read the policy files and found nothing against the rule{_signed_en(asked)}",
+        ja=f"検査 {rule.check} が{'署名済みの' if is_signed else ''}ポリシーファイルを読み、反する記載がないことを確かめた",
+        en=f"the check {rule.check} read the {'signed ' if is_signed else ''}policy files and found nothing against it",
     )
     if rule.recounted_at is None and not asked.checks.get(rule.id):
         return Verdict.KEPT, how, _written(asked, rule)
@@ -213,22 +229,39 @@ def _by_stages(asked: _Asked, rule: Rule) -> _Said:
     needed = [stage for stage in (rule.stage, rule.recounted_at) if stage not in {None, "policy"}]
     silent = [stage for stage in dict.fromkeys(needed) if all(one.stage != stage for one in left)]
     failed = [one for one in left if not one.passed]
-    where = ", ".join(dict.fromkeys(one.where for one in failed or left)) or "-"
     if failed:
-        return _failed(asked, rule, failed, where)
+        return _failed(asked, rule, failed, _first_places(failed))
     if silent:
         names = ", ".join(str(stage) for stage in silent)
         how = Text(
             ja=f"段階 {names} がこの規則の検査結果を残していない",
             en=f"stage {names} left no check of this rule",
         )
-        return Verdict.UNANSWERED, how, where
-    shown = [f"{one.where}{_figures(one)}" for one in left]
-    how = Text(
-        ja=f"実行時の検査で確かめた: {'、'.join(shown)}",
-        en=f"shown by the run: {', '.join(shown)}",
+        return Verdict.UNANSWERED, how, _first_places(left) or "-"
+    shown = Text(
+        ja=f"実行時の検査で確かめた: {'、'.join(_stage_words(left, 'ja'))}",
+        en=f"shown by the run: {', '.join(_stage_words(left, 'en'))}",
     )
-    return Verdict.KEPT, how, where
+    return Verdict.KEPT, shown, _first_places(left)
+
+
+def _stage_words(left: Sequence[StageAnswer], language: Language) -> Iterator[str]:
+    """Say of each stage which checks passed: the first with its counts, of the others how many."""
+    for stage in dict.fromkeys(one.stage for one in left):
+        mine = [one for one in left if one.stage == stage]
+        label = say((STAGE_NAMES[stage].ja, STAGE_NAMES[stage].en), language) if stage in STAGE_NAMES else stage
+        more = len(mine) - 1
+        others = say((f" ほか {more} 件", f" and {more} more"), language) if more else ""
+        yield f"{label} {mine[0].check}{_figures(mine[0])}{others}"
+
+
+def _first_places(left: Sequence[StageAnswer]) -> str:
+    """Name the first check of each stage, and how many more there are."""
+    places = []
+    for stage in dict.fromkeys(one.stage for one in left):
+        names = list(dict.fromkeys(one.where for one in left if one.stage == stage))
+        places.append(names[0] + (f" (+{len(names) - 1})" if len(names) > 1 else ""))
+    return ", ".join(places)
 
 
 def _failed(asked: _Asked, rule: Rule, failed: Sequence[StageAnswer], where: str) -> _Said:
@@ -250,7 +283,7 @@ def _at_each(asked: _Asked, rule: Rule) -> _Said:
     """A rule about requests or extracts is asked each time; what was left already may still break it."""
     left = [one for one in asked.checks.get(rule.id, ()) if not one.passed]
     if left:
-        return _failed(asked, rule, left, ", ".join(one.where for one in left))
+        return _failed(asked, rule, left, _first_places(left))
     if rule.stage == "requested" and rule.check not in REQUEST_CHECKS:
         said = Text(ja=f"検査 {rule.check} がない", en=f"there is no check {rule.check}")
         return Verdict.UNANSWERED, said, "-"
@@ -268,17 +301,8 @@ def _at_each(asked: _Asked, rule: Rule) -> _Said:
 def _figures(one: StageAnswer) -> str:
     if not one.measured:
         return ""
-    return f" ({', '.join(f'{name} {value}' for name, value in sorted(one.measured.items()))})"
-
-
-def _signed_ja(asked: _Asked) -> str:
-    roles = "・".join(role.ja for role in asked.signed.roles)
-    return f"。記載は{roles}が署名した" if roles else ""
-
-
-def _signed_en(asked: _Asked) -> str:
-    roles = ", ".join(role.en for role in asked.signed.roles)
-    return f"; what they state is signed by {roles}" if roles else ""
+    told = sorted(one.measured.items(), key=lambda pair: (pair[0] != "contradicting", pair))[:MOST_FIGURES]
+    return f" ({', '.join(f'{name} {value}' for name, value in told)})"
 
 
 def _misfit(asked: _Asked, rule: Rule) -> Text:
