@@ -20,7 +20,8 @@ from sqlalchemy.exc import IntegrityError as AlreadyThere
 
 from catalog.database import open_engine, reading
 from catalog.keys import PublicKeys, Signer, is_signed_by
-from catalog.manifest import canonical, pre_authentication
+from catalog.manifest import canonical
+from policies.canonical import pre_authentication
 from policies.errors import DataError, IntegrityError, NijiError, Place
 
 FORMAT = "niji/audit/v1"

@@ -46,7 +46,8 @@ from catalog.ledger_entries import (
     read_entries,
     replay,
 )
-from catalog.manifest import canonical, pre_authentication
+from catalog.manifest import canonical
+from policies.canonical import pre_authentication
 from policies.errors import BudgetError, DataError, IntegrityError, NijiError, PolicyError
 
 HEAD_TYPE = "application/vnd.niji.ledger-head.v1+json"

@@ -16,6 +16,7 @@ from hashlib import file_digest, sha256
 from pathlib import Path, PurePosixPath
 
 from catalog.keys import PublicKeys, Signer, is_signed_by
+from policies.canonical import pre_authentication
 from policies.errors import IntegrityError, Place
 
 FORMAT = "niji/manifest/v1"
@@ -69,12 +70,6 @@ def digest_file(path: Path) -> FileDigest:
 def canonical(value: object) -> bytes:
     """Return JSON bytes with sorted keys and no spaces; floats as Python writes them, no NaN."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
-
-
-def pre_authentication(payload_type: str, payload: bytes) -> bytes:
-    """Return the bytes that DSSE signs: lengths and type before the payload."""
-    kind = payload_type.encode("utf-8")
-    return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
 
 
 def write_manifest(

@@ -10,6 +10,7 @@ import dagster as dg
 
 from pipelines.deployment import Deployment
 from pipelines.stages.assets import PERMITS
+from policies.library import PolicyKind
 
 
 def permit_sensor(deployment: Deployment, extracted: Sequence[dg.AssetsDefinition]) -> dg.SensorDefinition:
@@ -33,6 +34,9 @@ def permit_sensor(deployment: Deployment, extracted: Sequence[dg.AssetsDefinitio
             for permit in deployment.store.permits(usable_on=today)
             if permit.id not in built and permit.release in offered
         ]
+        # A run for a suspended release would be refused, and its key spent: the permit waits until it is active again.
+        waiting = [one for one in asked if not deployment.state(PolicyKind.RELEASE, one.release).is_active]
+        asked = [permit for permit in asked if permit not in waiting]
         new = [permit for permit in asked if permit.id not in known]
         additions: list[Any] = [PERMITS.build_add_request([permit.id for permit in new])] if new else []
         requests = [
@@ -43,7 +47,7 @@ def permit_sensor(deployment: Deployment, extracted: Sequence[dg.AssetsDefinitio
             )
             for permit in asked
         ]
-        skipped = f"no permit waits for its extract; {len(over)} permits ended" if not requests else None
+        skipped = f"no permit can have its extract now; {len(waiting)} wait for their policy, {len(over)} ended"
         return dg.SensorResult(
             run_requests=requests, dynamic_partitions_requests=additions, skip_reason=None if requests else skipped
         )

@@ -1,5 +1,6 @@
 """One deployment, opened: its policies, zones, keys and durable records, and who is told how the work goes."""
 
+import datetime
 import hashlib
 import json
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from importlib.metadata import version
 from typing import Any, Protocol
 
 from anonymization.hierarchy import Hierarchy, build_hierarchy
+from catalog.approvals import REGISTER, ApprovalBook, ApprovalDesk, relevant
 from catalog.audit import AuditLog
 from catalog.desk import Desk
 from catalog.keys import KeyKind, KeyStore
@@ -20,12 +22,14 @@ from pipelines.settings import Settings
 from pipelines.storage import Zones
 from policies.canonical import hierarchies_of
 from policies.check import check
-from policies.errors import NijiError, PolicyError
-from policies.findings import is_ok, refuse
+from policies.errors import NijiError, Place, PolicyError
+from policies.findings import Finding, is_ok, refuse
 from policies.library import PolicyKind, PolicyLibrary
+from policies.lifecycle import PolicyState, findings_of, state_of
 from policies.load import load_library
 from policies.model import ReleasePolicy
 from policies.model.hierarchy import FileLevels
+from policies.roles import PolicyStatus
 
 CODE_VERSION = version("niji")
 
@@ -65,8 +69,9 @@ class Deployment:
 
     settings: Settings
     library: PolicyLibrary
-    reporter: Reporter
+    reporter: Reporter = field(default_factory=Silent)
     failures: list[NijiError] = field(default_factory=list)
+    _checked: dict[datetime.date, tuple[Finding, ...]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def keys(self) -> KeyStore:
@@ -98,6 +103,36 @@ class Deployment:
         """The desk for requests and permits."""
         return Desk(self.store, self.audit)
 
+    @property
+    def approvals(self) -> ApprovalDesk:
+        """The approvals of the policies: who signed what, verified with the platform's own key."""
+        return ApprovalDesk(ApprovalBook(self.settings.home, self.keys.signing_keys(), self.audit), self.keys.signer())
+
+    def state(self, kind: PolicyKind, name: str) -> PolicyState:
+        """Say where a policy stands today; signatures are read anew each time, because a suspension acts at once.
+
+        Raises:
+            IntegrityError: The records or the register of signers do not hold.
+            PolicyError: There is no such policy.
+        """
+        on = self.settings.on
+        if on not in self._checked:
+            self._checked[on] = check(self.library, on=on)
+        approvals = self.approvals.book.of_all(relevant(self.library, kind, name))
+        return state_of(self.library, kind, name, approvals=approvals, on=on, findings=self._checked[on])
+
+    def require_active(self, kind: PolicyKind, name: str) -> PolicyState:
+        """Refuse to go on with a policy that is not active today; the first line of every stage.
+
+        Raises:
+            PolicyError: `policy.not-active`, with the reasons in both languages.
+            IntegrityError: The records or the register of signers do not hold.
+        """
+        state = self.state(kind, name)
+        if not state.is_active:
+            raise not_active(state, file=str(self.library.file_of(kind, name)))
+        return state
+
     def engine(self) -> Any:
         """Open an engine for one stage; it spills inside the restricted zone."""
         return open_engine(self.settings.zones / "restricted" / "spill", memory_limit=self.settings.memory_limit)
@@ -115,8 +150,24 @@ class Deployment:
         return built
 
 
+def not_active(state: PolicyState, *, file: str) -> PolicyError:
+    """Return the refusal of a policy that is not active, with its reasons and what to do next."""
+    what = f"{state.kind.value} '{state.name}' is {state.status.en} / {state.status.ja}"
+    reasons = [f"{reason.en} / {reason.ja}" for reason in state.reasons]
+    return PolicyError(
+        "policy.not-active",
+        what="; ".join([what, *reasons]),
+        why="pipelines run only what four different people signed, and while all it rests on holds",
+        fix=f"{state.next_step.en} / {state.next_step.ja}" if state.next_step else "see `niji policy status`",
+        where=Place(file),
+    )
+
+
 def open_deployment(settings: Settings, *, reporter: Reporter | None = None) -> Deployment:
-    """Open a deployment whose policies forbid nothing.
+    """Open a deployment whose policies forbid nothing, apart from what ran out since all had signed it.
+
+    A policy that was signed without a blocking finding, and has one now without a change, has lapsed: it is suspended
+    and its stages are refused one by one, so that a single expired approval does not stop everything else.
 
     Raises:
         PolicyError: A policy file is wrong, or a rule of severity BLOCK refuses one.
@@ -124,7 +175,7 @@ def open_deployment(settings: Settings, *, reporter: Reporter | None = None) -> 
     library = load_library(settings.policies)
     findings = check(library, on=settings.on)
     if not is_ok(findings):
-        refuse(findings)
+        refuse(_without_lapsed(Deployment(settings, library), findings))
     if not library.datasets:
         raise PolicyError(
             "policy.no-datasets",
@@ -133,6 +184,21 @@ def open_deployment(settings: Settings, *, reporter: Reporter | None = None) -> 
             fix="write policies/datasets/NAME.yaml, or name the folder with --policies",
         )
     return Deployment(settings, library, reporter or Silent())
+
+
+def _without_lapsed(deployment: Deployment, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Leave out the findings of policies that all had signed as they are: their state says that they are suspended."""
+    library = deployment.library
+    if not (deployment.settings.home / REGISTER).exists():
+        return findings
+    lapsed: set[Finding] = set()
+    for kind, names in ((PolicyKind.RELEASE, library.releases), (PolicyKind.DATASET, library.datasets)):
+        for name in names:
+            mine = findings_of(library, kind, name, findings=findings)
+            if not is_ok(mine) and deployment.state(kind, name).status is PolicyStatus.SUSPENDED:
+                file = library.file_of(kind, name)
+                lapsed |= {finding for finding in mine if finding.place.file == str(file)}
+    return tuple(finding for finding in findings if finding not in lapsed)
 
 
 def digest_of(**parts: object) -> str:

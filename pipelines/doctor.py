@@ -1,10 +1,12 @@
 """Look whether a deployment can run, and say what to do about what is wrong. Nothing is repaired here."""
 
+import datetime
 import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from catalog.approvals import open_book, states_of
 from catalog.audit import AuditLog
 from catalog.keys import KeyStore, read_signing_keys
 from catalog.ledger import Ledger
@@ -16,6 +18,9 @@ from policies.load import read_library
 
 MIN_FREE_BYTES = 2 * 1024**3
 """Room for a demo run and its spill files; measured in `tests/benchmarks`."""
+
+NOTICE = datetime.timedelta(days=30)
+"""How long before its end a term is spoken of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +37,11 @@ class Examined:
 
 
 def examine(settings: Settings) -> tuple[Examined, ...]:
-    """Examine policies, keys, ledger, audit log, passphrase and disk."""
+    """Examine policies, keys, approvals, ledger, audit log, passphrase and disk."""
     looks: tuple[tuple[str, Callable[[Settings], tuple[bool, str]]], ...] = (
         ("policies", _policies),
         ("keys", _keys),
+        ("approvals", _approvals),
         ("ledger", _ledger),
         ("audit", _audit),
         ("passphrase", _passphrase),
@@ -62,6 +68,22 @@ def _policies(settings: Settings) -> tuple[bool, str]:
 def _keys(settings: Settings) -> tuple[bool, str]:
     store = KeyStore.open(settings.home / "keys", settings.keys_passphrase)
     return True, f"the key store opens; {len(store.names())} keys"
+
+
+def _approvals(settings: Settings) -> tuple[bool, str]:
+    library = read_library(settings.policies)
+    states = states_of(library, approvals=open_book(settings.home), on=settings.on)
+    idle = [f"{state.name} ({state.status.en})" for state in states if not state.is_active]
+    if idle:
+        return False, f"not active, so nothing runs on them: {', '.join(idle)}; run `niji policy status`"
+    ends = sorted(
+        (term.to_on, state.name)
+        for state in states
+        for term in state.terms
+        if term.to_on is not None and term.to_on <= settings.on + NOTICE
+    )
+    soon = f"; {ends[0][1]} lapses on {ends[0][0].isoformat()}" if ends else ""
+    return True, f"all {len(states)} policies are active{soon}"
 
 
 def _ledger(settings: Settings) -> tuple[bool, str]:

@@ -40,6 +40,28 @@ def digest_of_bytes(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
+def pre_authentication(payload_type: str, payload: bytes) -> bytes:
+    """Return the bytes that are signed for a payload: lengths and type stand before it.
+
+    A signature made for one kind of document is so worth nothing for another.
+
+    Source: DSSE protocol v1.0.2, section "Signature Definition" (secure-systems-lab/dsse).
+    """
+    kind = payload_type.encode("utf-8")
+    return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
+
+
+def policy_digest(library: PolicyLibrary, kind: PolicyKind, name: str) -> str:
+    """Return what a signature of a policy binds: all that a release rests on; a dataset's own meaning.
+
+    Raises:
+        PolicyError: `policy.unknown-…`: the policy, or something it names, is not in the library.
+    """
+    if kind is PolicyKind.RELEASE:
+        return library_digest(library, release=name)
+    return _digest(library, kind, name)
+
+
 def digests(library: PolicyLibrary, *, release: str | None = None) -> dict[str, str]:
     """Return the digest of every policy that a release rests on, by `kind/id`; of all policies without a release.
 

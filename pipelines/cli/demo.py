@@ -34,6 +34,7 @@ def demo(
     if only_generate:
         typer.echo(f"the hospital's files are in {settings.landing}")
         return
+    sign_as_demo(settings)
     report = run_shown(settings, [])
     extract = deliver_demo_extract(open_deployment(settings))
     show_report(report, as_json=as_json)
@@ -47,6 +48,20 @@ def demo(
     typer.echo(f"  niji catalog search 入院{at}    find a release")
     typer.echo(f"  niji budget show{at}            what the differentially private release cost")
     typer.echo(f"  niji extract open {shown} --key {_relative(extract.secret_key)} --out opened{at}")
+
+
+def sign_as_demo(settings: "Settings") -> None:
+    """Let the demo persons sign what is not signed, and say on standard error who they are."""
+    from rich.console import Console
+
+    from pipelines.demo.approve import DEMO_SIGNERS, approve_all
+
+    signed = approve_all(settings)
+    if signed:
+        people = ", ".join(f"{person} ({role.en})" for role, person in DEMO_SIGNERS.items())
+        Console(stderr=True, soft_wrap=True).print(
+            f"{len(signed)} policies signed by four demo persons, who are nobody: {people}", markup=False
+        )
 
 
 def generate_once(settings: "Settings", *, people: int, seed: int) -> None:

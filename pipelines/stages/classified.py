@@ -6,6 +6,7 @@ from anonymization.tables import Raw
 from pipelines.deployment import Deployment, digest_of
 from pipelines.stages.outcome import Outcome
 from pipelines.storage import Stage, Version
+from policies.library import PolicyKind
 
 
 def make_classified(deployment: Deployment, name: str) -> Outcome:
@@ -14,6 +15,7 @@ def make_classified(deployment: Deployment, name: str) -> Outcome:
     Raises:
         DataError: See `anonymization.classify.classify`.
     """
+    deployment.require_active(PolicyKind.DATASET, name)
     dataset = deployment.library.dataset(name)
     zones = deployment.zones
     raw = zones.require(Stage.RAW, name)

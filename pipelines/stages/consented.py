@@ -13,6 +13,7 @@ from pipelines.deployment import Deployment, digest_of
 from pipelines.stages.outcome import Outcome
 from pipelines.storage import Stage, Version
 from policies.canonical import digest
+from policies.library import PolicyKind
 from policies.model import DatasetPolicy
 
 
@@ -22,6 +23,7 @@ def make_consented(deployment: Deployment, name: str) -> Outcome:
     Raises:
         DataError: See `anonymization.consent.keep_consenting`.
     """
+    deployment.require_active(PolicyKind.DATASET, name)
     dataset = deployment.library.dataset(name)
     zones = deployment.zones
     classified = zones.require(Stage.CLASSIFIED, name)

@@ -10,6 +10,7 @@ from pipelines.stages.proofs import prove_extracted, refuse_unlabelled
 from pipelines.stages.protected import read_protected
 from pipelines.storage import Stage
 from policies.errors import NotPermittedError
+from policies.library import PolicyKind
 from policies.model import ReleasePolicy
 from policies.model.method import ControlledRows
 
@@ -44,6 +45,7 @@ def build_permitted(deployment: Deployment, permit_id: str) -> Extract:
     """
     desk = deployment.desk
     permit = desk.permit(permit_id)
+    deployment.require_active(PolicyKind.RELEASE, permit.release)
     record = require_record(deployment.store, permit.release)
     release = deployment.library.release(permit.release)
     refuse_unlabelled(deployment, release)

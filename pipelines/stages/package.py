@@ -13,11 +13,12 @@ import pyarrow.parquet as pq
 
 from anonymization.disclosure import MIN_CELL_PEOPLE
 from anonymization.tables import ControlledRows, Protected
-from catalog.manifest import Manifest, verify_manifest, write_manifest
+from catalog.manifest import Json, Manifest, verify_manifest, write_manifest
 from catalog.records import CatalogRecord
 from pipelines.deployment import CODE_VERSION, Deployment
 from policies.canonical import canonical_json, digest
 from policies.errors import DataError, Place
+from policies.library import PolicyKind
 from policies.model import ReleasePolicy
 from policies.vocabulary import ColumnType
 
@@ -82,10 +83,11 @@ def write_package(
         _json(part / "dictionary.json", {"tables": [table.model_dump(mode="json") for table in record.tables]})
         (part / "policy.json").write_bytes(canonical_json(protected.release))
         _json(part / "evidence.json", public_evidence(record))
-        statement = {
+        statement: dict[str, Json] = {
             "release": protected.release.id,
             "version": protected.release.version,
             "policy": digest(protected.release),
+            "approvals": approvals_of(deployment, protected.release),
             "inputs": inputs,
             "code": CODE_VERSION,
             "label": protected.release.publication.label_ja if protected.release.publication else "",
@@ -95,6 +97,15 @@ def write_package(
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return Written(manifest, files, schema)
+
+
+def approvals_of(deployment: Deployment, release: ReleasePolicy) -> dict[str, Json]:
+    """Return the digests of the records by which a release and its datasets are active, by `kind/id`."""
+    policies = [(PolicyKind.RELEASE, release.id), *((PolicyKind.DATASET, name) for name in release.datasets)]
+    found: dict[str, Json] = {}
+    for kind, name in policies:
+        found[f"{kind.value}/{name}"] = [one.record for one in deployment.require_active(kind, name).signatures]
+    return found
 
 
 def write_data(protected: Protected, folder: Path) -> tuple[dict[str, int], dict[str, dict[str, ColumnType]]]:

@@ -34,6 +34,7 @@ from pipelines.stages.pseudonymized import read_sources
 from pipelines.storage import Stage, Version
 from policies.canonical import digest, library_digest
 from policies.errors import IntegrityError
+from policies.library import PolicyKind
 from policies.model import ReleasePolicy, TablePolicy
 from policies.model.method import AlleleFrequencies, DpStatistics, Microdata, SmallCells
 
@@ -45,6 +46,7 @@ def make_protected(deployment: Deployment, name: str) -> Outcome:
         DataError: The privacy model cannot be met.
         BudgetError: The population's account does not cover the loss.
     """
+    deployment.require_active(PolicyKind.RELEASE, name)
     release = deployment.library.release(name)
     zones = deployment.zones
     snapshot = {one: zones.require(Stage.PSEUDONYMIZED, one).data_version for one in release.datasets}

@@ -11,6 +11,7 @@ from pipelines.deployment import Deployment, digest_of
 from pipelines.stages.outcome import Outcome
 from pipelines.storage import Draft, Stage, Version
 from policies.canonical import digest
+from policies.library import PolicyKind
 from policies.model.treatment import DateShift
 
 DEFAULT_SHIFT_DAYS = 30
@@ -23,6 +24,7 @@ def make_pseudonymized(deployment: Deployment, name: str) -> Outcome:
     Raises:
         DataError: An identification code or a null person would remain.
     """
+    deployment.require_active(PolicyKind.DATASET, name)
     dataset = deployment.library.dataset(name)
     zones = deployment.zones
     consented = zones.require(Stage.CONSENTED, name)

@@ -16,6 +16,7 @@ from pipelines.stages.validated import checks_of
 from pipelines.storage import Stage
 from policies.canonical import digest
 from policies.errors import DataError
+from policies.library import PolicyKind
 from policies.vocabulary import ColumnType
 
 
@@ -25,6 +26,7 @@ def make_published(deployment: Deployment, name: str) -> Outcome:
     Raises:
         DataError: The record breaks its shapes, or the version is published with other content.
     """
+    deployment.require_active(PolicyKind.RELEASE, name)
     release = deployment.library.release(name)
     validated = deployment.zones.require(Stage.VALIDATED, name)
     made_from = deployment.zones.require(Stage.PROTECTED, name).inputs

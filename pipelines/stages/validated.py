@@ -20,6 +20,7 @@ from pipelines.stages.outcome import Outcome
 from pipelines.stages.protected import read_protected
 from pipelines.stages.pseudonymized import read_sources
 from pipelines.storage import Stage, Version
+from policies.library import PolicyKind
 
 QUALITY = "quality"
 RECOUNT = "recount"
@@ -28,6 +29,7 @@ CHECKS = (QUALITY, RECOUNT)
 
 def run_quality(deployment: Deployment, name: str) -> tuple[CheckResult, ...]:
     """Judge a protected release with its quality suite, once a version."""
+    deployment.require_active(PolicyKind.RELEASE, name)
     version = deployment.zones.require(Stage.PROTECTED, name)
     known = _verdict(deployment, version, QUALITY)
     if known is not None:
@@ -46,6 +48,7 @@ def run_quality(deployment: Deployment, name: str) -> tuple[CheckResult, ...]:
 
 def run_recount(deployment: Deployment, name: str) -> tuple[CheckResult, ...]:
     """Recount a protected release by independent code, once a version."""
+    deployment.require_active(PolicyKind.RELEASE, name)
     version = deployment.zones.require(Stage.PROTECTED, name)
     known = _verdict(deployment, version, RECOUNT)
     if known is not None:
@@ -64,6 +67,7 @@ def make_validated(deployment: Deployment, name: str) -> Outcome:
     Raises:
         DataError: A check failed, or was not made for this version.
     """
+    deployment.require_active(PolicyKind.RELEASE, name)
     zones = deployment.zones
     protected = zones.require(Stage.PROTECTED, name)
     inputs = digest_of(protected=protected.data_version, policies=str(deployment.library.release(name).version))

@@ -24,6 +24,7 @@ from catalog.store import CatalogStore
 from pipelines.demo.generate import ADMISSIONS, CONSENTS, DIAGNOSES, GENOTYPES, LABS, OPTOUTS, PATIENTS
 from pipelines.deployment import open_deployment
 from pipelines.settings import load_settings
+from tests.support.signing import sign_home
 from tests.support.whole_way import (
     CLINICAL,
     GENOME,
@@ -128,8 +129,9 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def home(good: Path, tmp_path: Path) -> Path:
-    """A home of its own with a copy of the good landing folder."""
+    """A home of its own with a copy of the good landing folder, its policies signed."""
     shutil.copytree(good / "landing", tmp_path / "home" / "landing")
+    sign_home(tmp_path / "home", policies=good / "policies")
     return tmp_path / "home"
 
 
@@ -194,6 +196,7 @@ def test_a_home_that_one_damaged_file_after_another_reached_completes(good: Path
 def test_a_my_number_in_free_text_stops_the_landing(good: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     make_landing(home / "landing", plant_my_number=True)
+    sign_home(home, policies=good / "policies")
     ended = run(home, good, CLINICAL)
     refuse_well(ended, "data.my-number")
     assert "1234-5678-9018" not in ended.text

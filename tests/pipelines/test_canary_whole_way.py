@@ -15,6 +15,7 @@ from pipelines.deployment import open_deployment
 from pipelines.settings import load_settings
 from pipelines.storage import Stage
 from policies.vocabulary import ColumnClass, ColumnRole
+from tests.support.signing import sign_home
 from tests.support.whole_way import (
     DEMO_PEOPLE,
     Ended,
@@ -173,6 +174,7 @@ def test_a_run_that_fails_says_nothing_of_the_mark_either(way: Way, tmp_path: Pa
     lines = register.read_text("euc-jp").splitlines()
     number, _, day = lines[1].split(",")
     register.write_text("\n".join([*lines, f"{number},{CANARY},{day}"]) + "\n", "euc-jp")
+    sign_home(home)
     ended = niji("run", "diagnoses-by-region", "--home", home)
     assert ended.code == 11
     assert "data.unknown-decision" in ended.err

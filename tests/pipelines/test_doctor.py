@@ -12,7 +12,7 @@ from pipelines.cli.run import doctor as doctor_command
 from pipelines.settings import Settings
 from tests.support import tiny_deployment as tiny
 
-NAMES = ["policies", "keys", "ledger", "audit", "passphrase", "disk"]
+NAMES = ["policies", "keys", "approvals", "ledger", "audit", "passphrase", "disk"]
 
 
 @pytest.fixture

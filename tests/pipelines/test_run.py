@@ -18,6 +18,7 @@ from pipelines.settings import Settings, load_settings
 from pipelines.storage import Stage
 from policies.errors import BudgetError, DataError, IntegrityError, NijiError, UsageError
 from tests.support import tiny_deployment as tiny
+from tests.support.signing import sign_policies
 
 Published = Callable[[], Settings]
 
@@ -132,6 +133,7 @@ def test_failing_suite_stops_what_follows_within_a_run_and_across_runs(tmp_path:
     settings = tiny.write_deployment(tmp_path)
     tiny.change(settings, tiny.CELLS_SUITE, ('"column": "sex"', '"column": "people"'))
     tiny.change(settings, tiny.CELLS, ("by: [sex, ward], min_cell: 10", "by: [sex, ward], min_cell: 16"))
+    sign_policies(settings)
     steps = tiny.Steps()
     with pytest.raises(DataError) as refused:
         run(settings, selection=["clinic-cells"], reporter=steps)
@@ -172,6 +174,7 @@ def test_changed_data_of_a_published_version_are_refused_before_any_budget_is_sp
 def test_over_budget_ends_with_13_and_publishes_nothing(published: Settings) -> None:
     cost, files = spent(published), released(published)
     tiny.change(published, tiny.NUMBERS, ("version: 1.0.0", "version: 1.1.0"))
+    sign_policies(published)
     with pytest.raises(BudgetError) as refused:
         run(published, selection=["clinic-numbers"])
     assert int(refused.value.exit_code) == 13

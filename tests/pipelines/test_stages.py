@@ -25,6 +25,7 @@ from pipelines.stages.validated import make_validated, run_quality, run_recount
 from pipelines.storage import Stage
 from policies.errors import DataError, IntegrityError, NijiError, NotPermittedError
 from tests.support import tiny_deployment as tiny
+from tests.support.signing import sign_policies
 
 LANDING = {
     "raw": make_raw,
@@ -69,6 +70,7 @@ def test_fresh_stages_are_taken_as_they_are(published: Settings) -> None:
 
 def test_changed_release_policy_remakes_that_release_only(published: Settings) -> None:
     tiny.change(published, tiny.CELLS, ("version: 1.0.0", "version: 1.1.0"), ("min_cell: 10", "min_cell: 12"))
+    sign_policies(published)
     assert land(published) == set()
     assert release(published, NUMBERS) == set()
     assert release(published, CELLS) == {f"{stage}/{CELLS}" for stage in ("protected", "validated", "published")}
@@ -93,6 +95,7 @@ def test_published_version_does_not_change_with_its_policies(
     published: Settings, file: str, old: str, new: str, refused: set[str]
 ) -> None:
     tiny.change(published, file, (old, new))
+    sign_policies(published)
     land(published)
     spent = tiny.reopened(published).ledger.show("clinic")
     for name in tiny.RELEASES:
@@ -112,6 +115,7 @@ def test_comment_in_a_policy_changes_nothing(published: Settings) -> None:
 
 def test_dataset_policy_of_one_dataset_leaves_the_other_alone(published: Settings) -> None:
     tiny.change(published, tiny.SURVEY, ("ja: 回答者, en: person", "ja: 回答した人, en: person"))
+    sign_policies(published)
     assert land(published) == set()
     assert land(published, "survey") == {f"{stage}/survey" for stage in LANDING}
 
@@ -184,6 +188,7 @@ def test_release_that_nobody_looked_at_is_not_validated(tmp_path: Path) -> None:
 
 def test_verdict_is_of_the_very_version(published: Settings) -> None:
     tiny.change(published, tiny.CELLS, ("version: 1.0.0", "version: 1.1.0"))
+    sign_policies(published)
     deployment = tiny.reopened(published)
     make_protected(deployment, CELLS)
     # The last version passed; that says nothing about this one.
@@ -251,13 +256,16 @@ def test_zones_of_another_key_store_are_refused_by_code(published: Settings) -> 
     keys.rename(published.home / "other-keys")
     deployment = tiny.reopened(published)
     with pytest.raises(IntegrityError) as refused:
-        run_quality_anew(deployment)
+        guarded(lambda: read_back(deployment), where="protected", failures=deployment.failures)
     assert refused.value.code == "storage.wrong-key"
+    # No stage comes so far: another platform's key signed neither the register of signers nor the records.
+    with pytest.raises(IntegrityError) as refused:
+        run_quality(deployment, CELLS)
+    assert refused.value.code == "signers.signature"
 
 
-def run_quality_anew(deployment: Deployment) -> None:
-    (deployment.zones.require(Stage.PROTECTED, CELLS).folder / "quality.json").unlink()
-    guarded(lambda: run_quality(deployment, CELLS), where="protected", failures=deployment.failures)
+def read_back(deployment: Deployment) -> None:
+    deployment.zones.arrow(deployment.zones.require(Stage.PROTECTED, CELLS), "patients")
 
 
 def test_released_zone_holds_a_signed_package_and_no_person(published: Settings) -> None:

@@ -1,11 +1,13 @@
 """A deployment small enough to run in seconds: a clinic of 90 people with two releases, a survey of 7 people with none.
 
-`write_deployment` makes one from nothing. `published_home` gives a copy of one that was run already; a process runs it
+`write_deployment` makes one from nothing, with every policy signed by the demo persons; whoever changes a policy signs it
+again (`tests/support/signing.py`). `published_home` gives a copy of one that was run already; a process runs it
 once, and each test may change its copy as it likes.
 """
 
 import json
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -20,6 +22,7 @@ from catalog.secret import Passphrase
 from pipelines.deployment import Deployment, open_deployment
 from pipelines.run import run
 from pipelines.settings import Settings
+from tests.support.signing import sign_policies
 
 ON = date(2026, 12, 15)
 LATER = date(2026, 12, 16)
@@ -157,8 +160,22 @@ method:
 RELEASES = ("clinic-cells", "clinic-numbers")
 
 
+_SIGNED: list[tempfile.TemporaryDirectory[str]] = []
+
+
 def write_deployment(home: Path) -> Settings:
-    """Write policies and sources of the tiny deployment below a home, and return its settings."""
+    """Write policies, signatures and sources of the tiny deployment below a home, and return its settings.
+
+    The first call of a process signs; later ones copy, with the keys, what was signed then.
+    """
+    if not _SIGNED:
+        _SIGNED.append(tempfile.TemporaryDirectory(prefix="niji-tiny-"))
+        sign_policies(_write_files(Path(_SIGNED[0].name) / "home"))
+    shutil.copytree(Path(_SIGNED[0].name) / "home", home, dirs_exist_ok=True)
+    return settings_of(home)
+
+
+def _write_files(home: Path) -> Settings:
     for file, text in FILES.items():
         write(home / "policies" / file, text)
     people = [f"P{n:04},架空{n},{n % 2 + 1},{'ABC'[n % 3]}" for n in range(PEOPLE)]
