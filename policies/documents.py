@@ -4,9 +4,7 @@ Belongs here: what holds for a single file. Does not: folders (`shelf`), the doo
 """
 
 import json
-import os
 import re
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,12 +12,13 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from policies.complaints import complaints
-from policies.errors import Place
+from policies.errors import Place, PolicyError
+from policies.files import read_file
 from policies.findings import Finding
 from policies.library import PolicyKind
 from policies.model import DatasetPolicy, HierarchyPolicy, ReleasePolicy, RulePack
 from policies.places import Document, plain
-from policies.subset import MAX_BYTES, WHY_FILE, block, unseen_characters
+from policies.subset import WHY_FILE, block, unseen_characters
 from policies.yaml_quick import read_quickly
 
 MODELS: Mapping[PolicyKind, type[BaseModel]] = {
@@ -37,30 +36,11 @@ def read_document(path: Path) -> tuple[Document | None, list[Finding]]:
 
 
 def read_bytes(path: Path) -> tuple[bytes | None, list[Finding]]:
-    """Read a file of policies: a regular file of bounded size, or nothing and why.
-
-    Never waits (for the other end of a pipe, for a device), and never reads more than the limit.
-    """
+    """Read a file of policies: a regular file of bounded size, or nothing and why."""
     try:
-        # Opened before it is looked at, so that what is looked at is what is read; without O_NONBLOCK a pipe would wait.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (OSError, ValueError):
-        return None, [_unreadable(path)]
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            what = "this is not a file (it is a folder, a pipe or a device)"
-            return None, [block("policy.not-a-file", Place(str(path)), what, WHY_FILE, "put a text file there")]
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError:
-        return None, [_unreadable(path)]
-    finally:
-        os.close(descriptor)
-    if len(data) > MAX_BYTES:
-        what = f"the file has more than {MAX_BYTES:,} bytes"
-        fix = "move long tables into a hierarchy file"
-        return None, [block("policy.yaml-too-large", Place(str(path)), what, WHY_FILE, fix)]
-    return data, []
+        return read_file(path), []
+    except PolicyError as error:
+        return None, [block(error.code, error.where, error.what, error.why, error.fix)]
 
 
 def parse(data: bytes, file: str) -> tuple[Document | None, list[Finding]]:
@@ -111,8 +91,3 @@ def read_policy(path: Path, model: type[BaseModel]) -> tuple[Document | None, An
         return None, None, tuple(findings)
     built, more = build(document, model, tainted=findings)
     return document, built, (*findings, *more)
-
-
-def _unreadable(path: Path) -> Finding:
-    fix = "check path and rights"
-    return block("policy.unreadable", Place(str(path)), "the file cannot be read", WHY_FILE, fix)

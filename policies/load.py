@@ -9,12 +9,13 @@ from typing import TypeVar
 
 from policies.documents import MODELS, build, kind_of, parse, read_document, read_policy
 from policies.errors import Place, PolicyError, UsageError
+from policies.files import MAX_BYTES
 from policies.findings import Finding, in_order, refuse
 from policies.library import FOLDERS, PolicyLibrary
 from policies.model import DatasetPolicy, HierarchyPolicy, ReleasePolicy, RulePack
 from policies.places import Document
 from policies.shelf import PACKAGED, Shelf
-from policies.subset import MAX_BYTES, MAX_DEPTH, WHY_FILE, block
+from policies.subset import MAX_DEPTH, WHY_FILE, block
 
 __all__ = [
     "MAX_BYTES",

@@ -13,8 +13,6 @@ from policies.findings import Finding
 from policies.places import Scalar
 from policies.vocabulary import Severity
 
-MAX_BYTES = 1_000_000
-"""A policy is read by people; a larger file is something else."""
 MAX_DEPTH = 24
 MAX_FINDINGS = 100
 """A file with more faults than this is not a policy; reading it to the end would tell nobody anything."""

@@ -131,6 +131,10 @@ def _source_columns(dataset: DatasetPolicy, table: TablePolicy, keys: tuple[Key,
             what = f"'{table.name}.{column.name}' refers to a column that is not there"
             fix = "write `references: table.column` of this dataset"
             yield Fault("unknown-reference", what, "joins follow references", fix, (*place, "references"))
+        elif column.references is not None and _comes_back(dataset, f"{table.name}.{column.name}"):
+            what = f"the references of '{table.name}.{column.name}' lead in a circle"
+            fix = "let the key of one table refer to nothing"
+            yield Fault("circular-reference", what, "joins follow references to their end", fix, (*place, "references"))
         if (ColumnClass.QUASI_IDENTIFIER in column.classes) and ColumnClass.ORDINARY in column.classes:
             what = f"'{table.name}.{column.name}' is both quasi-identifier and ordinary"
             yield Fault("contradicting-class", what, "ordinary means: nothing else", "remove one", (*place, "class"))
@@ -143,6 +147,21 @@ def _refers(dataset: DatasetPolicy, reference: str) -> bool:
     table_name, _, column = reference.partition(".")
     table = dataset.table(table_name)
     return table is not None and table.column(column) is not None
+
+
+def _comes_back(dataset: DatasetPolicy, start: str) -> bool:
+    """Return whether references that begin at `table.column` pass through it again."""
+    seen: set[str] = set()
+    name = start
+    while name not in seen:
+        seen.add(name)
+        table, _, key = name.partition(".")
+        policy = dataset.table(table)
+        column = policy.column(key) if policy else None
+        if column is None or column.references is None:
+            return False
+        name = column.references
+    return name == start
 
 
 def _person_key(dataset: DatasetPolicy, table: TablePolicy, keys: tuple[Key, ...]) -> Iterator[Fault]:

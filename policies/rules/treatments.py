@@ -1,10 +1,12 @@
 """Faults of treatments: operations that make no sense for a column, for a hierarchy, or one after another."""
 
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
-from pathlib import Path
 from types import MappingProxyType
 
+from policies.errors import PolicyError
+from policies.files import levels_file
 from policies.library import PolicyKind, PolicyLibrary
 from policies.model import Column, HierarchyPolicy
 from policies.model.hierarchy import (
@@ -176,12 +178,10 @@ def hierarchy_faults(hierarchy: HierarchyPolicy, library: PolicyLibrary) -> Iter
     elif isinstance(levels, TableLevels):
         yield from _rows(levels)
     elif isinstance(levels, FileLevels):
-        folder = Path(library.file_of(PolicyKind.HIERARCHY, hierarchy.id)).parent
-        is_inside = Path(levels.path).name == levels.path
-        if not is_inside or not (folder / levels.path).is_file():
-            what = "the file of the hierarchy is not beside its policy"
-            fix = "put it there and write its bare name"
-            yield Fault("hierarchy", what, "reviewers read both together", fix, (*keys, "path"))
+        try:
+            levels_file(library.file_of(PolicyKind.HIERARCHY, hierarchy.id), levels.path)
+        except PolicyError as error:
+            yield Fault("hierarchy", error.what, error.why, error.fix, (*keys, "path"))
 
 
 def _intervals(levels: IntervalLevels) -> Iterator[Fault]:
@@ -216,3 +216,19 @@ def _rows(levels: TableLevels) -> Iterator[Fault]:
                 what = f"row {index + 1} gives a label of level {level} a second parent"
                 why = "a higher level must never split a class of a lower one"
                 yield Fault("hierarchy", what, why, "give equal labels equal parents", keys)
+    yield from _circle(levels)
+
+
+def _circle(levels: TableLevels) -> Iterator[Fault]:
+    """Refuse a label that is broader than itself; from level to level it may only stay what it is."""
+    broader: dict[str, set[str]] = {}
+    for label, parent in (pair for row in levels.rows for pair in pairwise(row) if pair[0] != pair[1]):
+        broader.setdefault(label, set()).add(parent)
+    try:
+        TopologicalSorter(broader).prepare()
+    except CycleError as error:
+        circle = set(pairwise(reversed(error.args[1]))) | set(pairwise(error.args[1]))
+        index = next(index for index, row in enumerate(levels.rows) if circle & set(pairwise(row)))
+        what = f"row {index + 1} is part of a circle: a label is broader than itself"
+        fix = "give the label of one level another name"
+        yield Fault("hierarchy", what, "a value becomes coarser, never itself again", fix, ("levels", "rows", index))
