@@ -8,8 +8,8 @@ Defaults are written out, so a signature binds what the policy means, not only w
 import hashlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
 
+from policies.files import MAX_LEVELS_BYTES, levels_file, read_file
 from policies.library import PolicyKind, PolicyLibrary
 from policies.model import ReleasePolicy
 from policies.model.hierarchy import FileLevels
@@ -91,8 +91,9 @@ def _digest(library: PolicyLibrary, kind: PolicyKind, name: str) -> str:
         return digest(library.rulepacks[name])
     hierarchy = library.hierarchy(name)
     if isinstance(hierarchy.levels, FileLevels):
-        file = Path(library.file_of(kind, name)).parent / hierarchy.levels.path
-        return digest({"policy": digest(hierarchy), "file": digest_of_bytes(file.read_bytes())})
+        file = levels_file(library.file_of(kind, name), hierarchy.levels.path)
+        data = read_file(file, limit=MAX_LEVELS_BYTES)
+        return digest({"policy": digest(hierarchy), "file": digest_of_bytes(data)})
     return digest(hierarchy)
 
 
