@@ -94,13 +94,40 @@ def generalize_table(
 
     Source: Samarati, IEEE TKDE 13(6), 2001 (full-domain generalization with suppression); reference section 7.
     """
-    _require_settings(k, suppression_limit)
     histogram = build_histogram(
         rows,
         quasi_identifiers=quasi_identifiers,
         sensitive=[criterion.column for criterion in sensitive],
         person=person,
     )
+    problem, certificate = solve_histogram(
+        histogram, k=k, sensitive=sensitive, suppression_limit=suppression_limit, progress=progress
+    )
+    return _publish(rows, problem, certificate)
+
+
+def solve_histogram(
+    histogram: Histogram,
+    *,
+    k: int,
+    sensitive: Sequence[DistinctL],
+    suppression_limit: float,
+    progress: Progress | None = None,
+) -> tuple[Problem, Certificate]:
+    """Find the levels for a table that is a histogram already; one histogram serves any number of questions.
+
+    Args:
+        histogram: From `build_histogram`, with every sensitive column that is asked about.
+        k: The least number of people in a class, 2 or more.
+        sensitive: Distinct l-diversity, any number of columns.
+        suppression_limit: The share of the rows that may be suppressed, 0 to 1.
+        progress: Called after each check.
+
+    Raises:
+        PolicyError: k below 2, a limit outside 0 to 1.
+        DataError: Fewer than k people, or no solution.
+    """
+    _require_settings(k, suppression_limit)
     _require_people(histogram, k)
     criteria: tuple[Criterion, ...] = (
         KAnonymity(k),
@@ -111,7 +138,7 @@ def generalize_table(
     certificate = search(problem, progress=progress)
     if certificate is None:
         raise _no_solution(problem)
-    return _publish(rows, problem, certificate)
+    return problem, certificate
 
 
 def _require_settings(k: int, suppression_limit: float) -> None:
@@ -142,7 +169,7 @@ def _require_people(histogram: Histogram, k: int) -> None:
 
 
 def _no_solution(problem: Problem) -> DataError:
-    table, failing = _classes_at(problem, tuple(size - 1 for size in problem.shape))
+    table, failing = classes_at(problem, tuple(size - 1 for size in problem.shape))
     counts = table.counts()
     failed = [criterion.name for criterion in problem.criteria if criterion.failing(counts).any()]
     suppressed = int(table.rows[failing].sum()) + problem.histogram.unseen_records
@@ -161,14 +188,15 @@ def _no_solution(problem: Problem) -> DataError:
     )
 
 
-def _classes_at(problem: Problem, node: Node) -> tuple[ClassTable, np.ndarray]:
+def classes_at(problem: Problem, node: Node) -> tuple[ClassTable, np.ndarray]:
+    """Return the classes of a node, and which of them would be suppressed."""
     table, _ = roll_up(bottom_table(problem.histogram), node, problem.histogram.attributes)
     return table, failing_classes(problem, table.counts())
 
 
 def _publish(rows: "ibis.Table", problem: Problem, certificate: Certificate) -> Generalized:
     histogram = problem.histogram
-    table, failing = _classes_at(problem, certificate.node)
+    table, failing = classes_at(problem, certificate.node)
     counts = table.counts()
     sizes = spectrum_of(counts.people[~failing], table.rows[~failing])
     levels = [attribute.levels[i] for attribute, i in zip(histogram.attributes, certificate.node, strict=True)]

@@ -5,6 +5,7 @@ Here: which table is the record and which are its details, the new ids, and the 
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import ibis
 import pyarrow as pa
@@ -69,11 +70,9 @@ def protect_microdata(
     learned (only l-diversity limits that). Nothing is said of several releases taken together.
     """
     method = _microdata(release)
-    treated = treat_tables(release, sources, hierarchies=hierarchies)
-    record = _record_table(release, method, treated)
-    details = _detail_tables(release, method, treated)
-    quasi_identifiers = _quasi_identifiers(method, record, hierarchies)
-    records = _leaving_records(record)
+    prepared = prepare_microdata(release, sources, hierarchies=hierarchies)
+    record, details, records = prepared.record, prepared.details, prepared.records
+    quasi_identifiers = prepared.quasi_identifiers
     generalized = generalize_table(
         records,
         quasi_identifiers=quasi_identifiers,
@@ -89,6 +88,32 @@ def protect_microdata(
     tables = _with_new_ids(release, record, details, kept)
     kept_rows = ibis.memtable(kept)
     return Anonymized(release, tables, _evidence(method, records, generalized, quasi_identifiers, kept_rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The rows that go into the search, with the person and the record key, and what they will be released with."""
+
+    record: TreatedTable
+    details: tuple[TreatedTable, ...]
+    records: ibis.Table = field(repr=False)
+    quasi_identifiers: tuple[QuasiIdentifier, ...]
+
+
+def prepare_microdata(
+    release: ReleasePolicy, sources: Mapping[str, Pseudonymized], *, hierarchies: Mapping[str, Hierarchy]
+) -> Prepared:
+    """Treat the tables of a release up to the point where the search begins.
+
+    Raises:
+        PolicyError, DataError: As `protect_microdata`.
+    """
+    method = _microdata(release)
+    treated = treat_tables(release, sources, hierarchies=hierarchies)
+    record = _record_table(release, method, treated)
+    details = _detail_tables(release, method, treated)
+    quasi_identifiers = _quasi_identifiers(method, record, hierarchies)
+    return Prepared(record, details, _leaving_records(record), quasi_identifiers)
 
 
 def _microdata(release: ReleasePolicy) -> Microdata:

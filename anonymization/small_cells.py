@@ -78,13 +78,30 @@ def protect_small_cells(
     hidden number tells that somebody has it.
     """
     method = release.method
-    if not isinstance(method, SmallCells):
-        raise PolicyError(
-            "policy.other-method",
-            what=f"release '{release.id}' has the method '{method.kind}'",
-            why="this step makes tables of counts",
-            fix="use the step of its own method",
+    if isinstance(method, SmallCells):
+        labels, cells, people = count_cells(release, sources, hierarchies=hierarchies)
+        table = hide_small_cells(
+            cells, min_cell=method.min_cell, zero_allowed=method.zero_allowed, margins=method.margins
         )
+        published = {method.table: _published(method, labels, table)}
+        return SmallCellTable(release, published, _evidence(method, table, people))
+    raise _other_method(release)
+
+
+def count_cells(
+    release: ReleasePolicy, sources: Mapping[str, Pseudonymized], *, hierarchies: Mapping[str, Hierarchy]
+) -> tuple[tuple[tuple[str, ...], ...], IntArray, int]:
+    """Count people by the columns of a release of small cells, before anything is hidden.
+
+    Returns:
+        The labels of each grouping column, the cells (rows × columns), and the number of distinct people counted.
+
+    Raises:
+        PolicyError, DataError: As `protect_small_cells`.
+    """
+    method = release.method
+    if not isinstance(method, SmallCells):
+        raise _other_method(release)
     treated = treat_tables(release, sources, hierarchies=hierarchies).get(method.table)
     if treated is None or PERSON not in treated.rows.columns:
         raise PolicyError(
@@ -93,9 +110,16 @@ def protect_small_cells(
             why="there is nobody to count",
             fix="list the table in the release, or correct `method.table`",
         )
-    labels, cells, people = _count_people(treated, method)
-    table = hide_small_cells(cells, min_cell=method.min_cell, zero_allowed=method.zero_allowed, margins=method.margins)
-    return SmallCellTable(release, {method.table: _published(method, labels, table)}, _evidence(method, table, people))
+    return _count_people(treated, method)
+
+
+def _other_method(release: ReleasePolicy) -> PolicyError:
+    return PolicyError(
+        "policy.other-method",
+        what=f"release '{release.id}' has the method '{release.method.kind}'",
+        why="this step makes tables of counts",
+        fix="use the step of its own method",
+    )
 
 
 def hide_small_cells(cells: IntArray, *, min_cell: int, zero_allowed: bool, margins: bool) -> HiddenTable:

@@ -12,6 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from catalog.secret import Passphrase
+from policies.errors import UsageError
 
 DEFAULT_HOME = Path(".niji")
 PACKAGED_POLICIES = Path(__file__).resolve().parent.parent / "policies"
@@ -76,6 +77,40 @@ def load_settings(
         policies=(policies or (own if own.is_dir() else PACKAGED_POLICIES)).resolve(),
         landing=(landing or home / "landing").resolve(),
         keys_passphrase=_passphrase(home),
+        fixed_day=on,
+    )
+
+
+def settings_for_reading(
+    home: Path | None = None,
+    *,
+    policies: Path | None = None,
+    landing: Path | None = None,
+    on: datetime.date | None = None,
+) -> Settings:
+    """Return the settings of a deployment without making anything: no folder, no passphrase file.
+
+    For what only looks (a dry run). Where there is no passphrase, the one returned opens no key store.
+
+    Raises:
+        UsageError: There is no such folder.
+    """
+    found = (home or Path(os.environ.get("NIJI_HOME", DEFAULT_HOME))).resolve()
+    if not found.is_dir():
+        raise UsageError(
+            "deployment.no-home",
+            what=f"there is no deployment in {found}",
+            why="what would result is computed from a deployment's own data",
+            fix="name its folder with --home or NIJI_HOME; `niji demo` makes one",
+        )
+    own = found / "policies"
+    file = found / "passphrase"
+    given = os.environ.get("NIJI_PASSPHRASE") or (file.read_text("ascii").strip() if file.exists() else "")
+    return Settings(
+        home=found,
+        policies=(policies or (own if own.is_dir() else PACKAGED_POLICIES)).resolve(),
+        landing=(landing or found / "landing").resolve(),
+        keys_passphrase=Passphrase(given or secrets.token_urlsafe(32)),
         fixed_day=on,
     )
 

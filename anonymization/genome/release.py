@@ -38,7 +38,7 @@ _NO_GENOTYPES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class _Selection:
+class Selection:
     """Which alleles are published, and why the others are not; counts of alleles."""
 
     published: npt.NDArray[np.bool_]
@@ -111,16 +111,9 @@ def protect_allele_frequencies(release: ReleasePolicy, sources: Mapping[str, Pse
     """
     method = release.method
     if not isinstance(method, AlleleFrequencies):
-        raise PolicyError(
-            "genome.wrong-method",
-            what=f"release '{release.id}' does not ask for allele frequencies",
-            why=f"its method is {method.kind}",
-            fix="write `kind: allele_frequencies`",
-        )
-    table, source = _genotypes(release, method, sources)
-    people = _count_people(table, source)
-    counts = allele_counts(table)
-    chosen = _select(counts, method, people)
+        raise _wrong_method(release)
+    counts, people = counted_alleles(release, sources)
+    chosen = choose_alleles(counts, method, people=people)
     if not chosen.bound.holds:
         raise _over_bound(release, int(chosen.published.sum()), chosen.bound)
     if not chosen.published.any():
@@ -133,6 +126,31 @@ def protect_allele_frequencies(release: ReleasePolicy, sources: Mapping[str, Pse
     published = counts.select(list(PUBLISHED)).filter(pa.array(chosen.published))
     evidence = _evidence(method, people, counts.num_rows, chosen)
     return AlleleFrequencyTable(release=release, tables={method.table: published}, evidence=evidence)
+
+
+def counted_alleles(release: ReleasePolicy, sources: Mapping[str, Pseudonymized]) -> tuple[pa.Table, int]:
+    """Count the alleles of a release's genotype table, and the people behind its samples.
+
+    Returns:
+        The exact counts, as `allele_counts` gives them; nothing of them is safe to publish. And the people.
+
+    Raises:
+        PolicyError, DataError: As `protect_allele_frequencies`.
+    """
+    method = release.method
+    if not isinstance(method, AlleleFrequencies):
+        raise _wrong_method(release)
+    table, source = _genotypes(release, method, sources)
+    return allele_counts(table), _count_people(table, source)
+
+
+def _wrong_method(release: ReleasePolicy) -> PolicyError:
+    return PolicyError(
+        "genome.wrong-method",
+        what=f"release '{release.id}' does not ask for allele frequencies",
+        why=f"its method is {release.method.kind}",
+        fix="write `kind: allele_frequencies`",
+    )
 
 
 def _is_genome(dataset: DatasetPolicy | None, table_name: str, column_name: str) -> bool:
@@ -183,7 +201,8 @@ def _count_people(table: GenotypeTable, source: Pseudonymized) -> int:
     return len(people)
 
 
-def _select(counts: pa.Table, method: AlleleFrequencies, people: int) -> _Selection:
+def choose_alleles(counts: pa.Table, method: AlleleFrequencies, *, people: int) -> Selection:
+    """Choose the alleles that may be published under a method; the bound may not hold where the method refuses."""
     above = published = _above_floor(counts, method)
     bound = _bound(counts, published, method, people)
     if method.over_bound == "thin":
@@ -193,7 +212,7 @@ def _select(counts: pa.Table, method: AlleleFrequencies, people: int) -> _Select
             published = _evenly(counts, above, min(most - 1, most * bound.max_sites // bound.sites))
             bound = _bound(counts, published, method, people)
     left, kept = int(above.sum()), int(published.sum())
-    return _Selection(published, left - kept, counts.num_rows - left, bound)
+    return Selection(published, left - kept, counts.num_rows - left, bound)
 
 
 def _bound(
@@ -254,7 +273,7 @@ def _over_bound(release: ReleasePolicy, alleles: int, bound: MembershipBound) ->
     )
 
 
-def _evidence(method: AlleleFrequencies, people: int, alleles: int, chosen: _Selection) -> Evidence:
+def _evidence(method: AlleleFrequencies, people: int, alleles: int, chosen: Selection) -> Evidence:
     bound = chosen.bound
     return Evidence(
         method="allele_frequencies",
@@ -285,7 +304,7 @@ def _evidence(method: AlleleFrequencies, people: int, alleles: int, chosen: _Sel
     )
 
 
-def _checks(method: AlleleFrequencies, chosen: _Selection) -> tuple[CheckResult, ...]:
+def _checks(method: AlleleFrequencies, chosen: Selection) -> tuple[CheckResult, ...]:
     return (
         CheckResult(
             name="membership_bound",
@@ -308,7 +327,7 @@ def _checks(method: AlleleFrequencies, chosen: _Selection) -> tuple[CheckResult,
     )
 
 
-def _guarantee(method: AlleleFrequencies, chosen: _Selection) -> Statement:
+def _guarantee(method: AlleleFrequencies, chosen: Selection) -> Statement:
     bound, alleles = chosen.bound, int(chosen.published.sum())
     rate, power, limit = bound.false_positive_rate, bound.power, bound.max_power
     return Statement(

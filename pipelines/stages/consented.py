@@ -34,10 +34,10 @@ def make_consented(deployment: Deployment, name: str) -> Outcome:
     engine = deployment.engine()
     tables = zones.tables(classified, dataset, engine=engine)
     kept = keep_consenting(Classified(dataset, tables), on=deployment.settings.on)
-    people = _people(kept)
+    people = people_in(kept)
     checks = _checks(kept, people, tables.get(_register(dataset)), on=deployment.settings.on)
     # The same people on another day are the same data: what follows stays fresh, and no budget is asked again.
-    version = digest_of(classified=classified.data_version, people=_people_digest(people))
+    version = digest_of(classified=classified.data_version, people=people_digest(people))
     with zones.write(Stage.CONSENTED, name) as draft:
         rows = {table: draft.write_stage_table(table, kept.tables[table]) for table in kept.tables}
         facts: dict[str, Any] = {"rows": rows, "people_in": kept.people_in, "people_out": kept.people_out}
@@ -57,7 +57,8 @@ def _checks(kept: Consented, people: set[str], register: AnyTable | None, *, on:
     return checks
 
 
-def _people(kept: Consented) -> set[str]:
+def people_in(kept: Consented) -> set[str]:
+    """Return the distinct persons of all tables, as text."""
     names: set[str] = set()
     for table in kept.tables.values():
         key = table.policy.person_key
@@ -67,7 +68,8 @@ def _people(kept: Consented) -> set[str]:
     return names
 
 
-def _people_digest(people: set[str]) -> str:
+def people_digest(people: set[str]) -> str:
+    """Return a digest that is the same for the same people: the data of one day are those of another with the same."""
     return hashlib.sha256("\n".join(sorted(people)).encode()).hexdigest()
 
 

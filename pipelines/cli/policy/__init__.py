@@ -7,6 +7,7 @@ import typer
 
 from pipelines.cli.policy.check import check
 from pipelines.cli.policy.decide import decide
+from pipelines.cli.policy.dry_run import dry_run
 from pipelines.cli.policy.explain import explain
 
 app = typer.Typer(
@@ -21,3 +22,6 @@ app.command(
 app.command(
     epilog="Examples: niji policy decide policies/releases/admissions.yaml request.yaml  ·  niji policy decide policies/releases/admissions.yaml request.yaml --on 2026-12-01 --json"
 )(decide)
+app.command(
+    epilog="Examples: niji policy dry-run admissions-anonymized  ·  niji policy dry-run changed.yaml --language en --json"
+)(dry_run)

@@ -1,12 +1,13 @@
 """What every policy command asks first: which folder, which policies in it, which day."""
 
 import datetime
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from policies.errors import UsageError
 from policies.library import FOLDERS, PolicyKind, PolicyLibrary
-from policies.load import kind_of, read_document
+from policies.load import kind_of, load_release, read_document, read_library
 from policies.model import DatasetPolicy, ReleasePolicy
 
 
@@ -72,4 +73,44 @@ def policies_at(library: PolicyLibrary, path: Path) -> tuple[ReleasePolicy | Dat
         what=f"{path} holds no release or dataset policy that loads" + (f" (it is a {said.value})" if said else ""),
         why="releases and datasets are what people sign",
         fix="run `niji policy check` on it, or name another file",
+    )
+
+
+def draft_at(target: str, *, policies: Path) -> tuple[PolicyLibrary, str]:
+    """Return a release by id or by file, with the library it is to be seen in; the file may be a changed draft.
+
+    A file below a policies folder is seen with that folder; any other takes the place of the release of its id among
+    `policies`, so that a changed copy can lie anywhere.
+
+    Raises:
+        UsageError: There is neither such a file nor such a release.
+        PolicyError: The file does not load.
+    """
+    path = Path(target)
+    if not path.is_file():
+        library = read_library(policies)
+        if target not in library.releases:
+            raise UsageError(
+                "policy.unknown-release",
+                what=f"'{target[:64]}' is neither a file nor a release in {policies}",
+                why="a release is named by its id, or by the file that holds it",
+                fix=f"choose among: {', '.join(sorted(library.releases))}",
+            )
+        return library, target
+    if path.resolve().parent.name == FOLDERS[PolicyKind.RELEASE]:
+        library = read_library(root_of(path))
+        for name, release in library.releases.items():
+            if library.files[PolicyKind.RELEASE, name].resolve() == path.resolve():
+                return library, release.id
+    release = load_release(path)
+    library = read_library(policies)
+    document, _ = read_document(path)
+    return (
+        replace(
+            library,
+            releases={**library.releases, release.id: release},
+            files={**library.files, (PolicyKind.RELEASE, release.id): path},
+            documents={**library.documents, path: document} if document else library.documents,
+        ),
+        release.id,
     )

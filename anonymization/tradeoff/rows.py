@@ -1,0 +1,141 @@
+"""Alternatives of anonymized microdata: k, l, the suppression limit, fixed levels; one histogram a set of fixed levels."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from anonymization.generalize import classes_at, solve_histogram
+from anonymization.hierarchy import Hierarchy
+from anonymization.histogram import Histogram, build_histogram
+from anonymization.microdata import Prepared, prepare_microdata
+from anonymization.search.problem import Certificate, Problem
+from anonymization.spectrum import spectrum_of
+from anonymization.tables import Pseudonymized
+from anonymization.tradeoff.alternative import Alternative, Parameters, Value, combinations
+from anonymization.treat import PERSON
+from policies.errors import DataError, PolicyError, UsageError
+from policies.model import ReleasePolicy
+from policies.model.method import Microdata
+
+LEVEL = "level."
+"""`level.age` fixes the level of the quasi-identifier `age`; without it the search chooses."""
+SEARCHED = "search"
+
+
+def current_rows(method: Microdata) -> dict[str, Value]:
+    """Return the parameters of microdata that a frontier may change, as the policy has them."""
+    found: dict[str, Value] = {"k": method.k, "suppression_limit": method.suppression_limit}
+    if method.sensitive:
+        found["l"] = max(criterion.l for criterion in method.sensitive)
+    return found
+
+
+def default_rows(method: Microdata) -> dict[str, tuple[Value, ...]]:
+    """Return the grid that is tried where none is given: around the policy, and the limits people ask about."""
+    limits = {0.0, 0.01, 0.02, 0.05, 0.1, method.suppression_limit}
+    return {"k": tuple(sorted({3, 5, 8, 12, 20, method.k})), "suppression_limit": tuple(sorted(limits))}
+
+
+def row_alternatives(
+    release: ReleasePolicy,
+    sources: Mapping[str, Pseudonymized],
+    *,
+    hierarchies: Mapping[str, Hierarchy],
+    grid: Mapping[str, Sequence[Value]],
+) -> Iterator[Alternative]:
+    """Yield what each combination would lead to; the rows are treated and counted once for each set of fixed levels.
+
+    Risk is the highest risk of a record (1/k reached), cost the loss of information. Both are those that a run under
+    these parameters would find.
+
+    Raises:
+        PolicyError, DataError: The policy itself cannot be computed.
+    """
+    method = release.method
+    if not isinstance(method, Microdata):
+        raise PolicyError(
+            "policy.other-method", what="the release is no microdata", why="k is theirs", fix="use its own method"
+        )
+    prepared = prepare_microdata(release, sources, hierarchies=hierarchies)
+    current = current_rows(method)
+    histograms: dict[tuple[tuple[str, Value], ...], Histogram] = {}
+    for number, parameters in enumerate(combinations(grid, current=current)):
+        levels = tuple(sorted((name, value) for name, value in parameters.items() if name.startswith(LEVEL)))
+        if levels not in histograms:
+            histograms[levels] = _histogram(prepared, method, dict(levels))
+        yield _alternative(histograms[levels], method, parameters, is_current=number == 0)
+
+
+def method_with(method: Microdata, parameters: Parameters) -> Microdata:
+    """Return the method under other parameters, as a policy would write it; levels are not part of the method."""
+    sensitive = tuple(
+        criterion.model_copy(update={"l": int(parameters["l"])}) if "l" in parameters else criterion
+        for criterion in method.sensitive
+    )
+    return method.model_copy(
+        update={
+            "k": int(parameters["k"]),
+            "suppression_limit": float(parameters["suppression_limit"]),
+            "sensitive": sensitive,
+        }
+    )
+
+
+def _histogram(prepared: Prepared, method: Microdata, levels: Mapping[str, Value]) -> Histogram:
+    fixed = {name.removeprefix(LEVEL): value for name, value in levels.items() if value != SEARCHED}
+    known = {quasi.column for quasi in prepared.quasi_identifiers if quasi.hierarchy is not None}
+    if not set(fixed) <= known:
+        raise UsageError(
+            "frontier.no-level",
+            what=f"{', '.join(sorted(set(fixed) - known))} has no levels in this release",
+            why="only a quasi-identifier with a searched hierarchy has levels to fix",
+            fix=f"choose among: {', '.join(LEVEL + name for name in sorted(known)) or 'none'}",
+        )
+    quasi_identifiers = [
+        replace(quasi, level=int(fixed[quasi.column])) if quasi.column in fixed else quasi
+        for quasi in prepared.quasi_identifiers
+    ]
+    return build_histogram(
+        prepared.records,
+        quasi_identifiers=quasi_identifiers,
+        sensitive=[criterion.column for criterion in method.sensitive],
+        person=PERSON,
+    )
+
+
+def _alternative(histogram: Histogram, method: Microdata, parameters: Parameters, *, is_current: bool) -> Alternative:
+    changed = method_with(method, parameters)
+    try:
+        problem, certificate = solve_histogram(
+            histogram, k=changed.k, sensitive=changed.sensitive, suppression_limit=changed.suppression_limit
+        )
+    except DataError as error:
+        return Alternative(parameters, None, None, why=error.code, is_current=is_current)
+    return _measured(problem, certificate, parameters, is_current=is_current)
+
+
+def _measured(problem: Problem, certificate: Certificate, parameters: Parameters, *, is_current: bool) -> Alternative:
+    histogram = problem.histogram
+    table, failing = classes_at(problem, certificate.node)
+    kept = ~failing
+    sizes = spectrum_of(table.counts().people[kept], table.rows[kept])
+    people = int(table.loyal[kept].sum())
+    if table.shared is not None:
+        people += len(np.unique(table.shared.things[kept[table.shared.tuples]]))
+    linked = sum(records / size for size, records in zip(sizes.sizes, sizes.records, strict=True))
+    return Alternative(
+        parameters=parameters,
+        risk=1 / sizes.k,
+        cost=certificate.loss,
+        figures={
+            "k": sizes.k,
+            "loss": certificate.loss,
+            "records_out": sizes.record_count,
+            "records_suppressed": histogram.records - sizes.record_count,
+            "people_out": people,
+            "classes": sizes.class_count,
+            "risk_mean": linked / sizes.record_count,
+        },
+        is_current=is_current,
+    )
