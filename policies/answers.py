@@ -38,6 +38,14 @@ STAGE_NAMES: Mapping[str, Text] = {
     "published": Text(ja="公開段階の", en="at publication,"),
     "extracted": Text(ja="抽出段階の", en="at extraction,"),
 }
+METHOD_NAMES: Mapping[str, Text] = {
+    "microdata": Text(ja="k-匿名化した行データ", en="anonymized rows"),
+    "dp_statistics": Text(ja="差分プライバシー統計", en="differentially private statistics"),
+    "small_cells": Text(ja="少数セル秘匿の集計表", en="count table with small cells hidden"),
+    "allele_frequencies": Text(ja="アレル頻度表", en="allele frequencies"),
+    "controlled_rows": Text(ja="仮名化した行データ", en="pseudonymized rows under a permit"),
+}
+_TOLD_FIRST = ("contradicting", "block", "rows", "rows_scanned", "people", "records", "keys", "codes")
 MOST_FIGURES = 3
 """How many counts of a check an answer quotes; the dossier's list of checks has them all."""
 
@@ -301,7 +309,9 @@ def _at_each(asked: _Asked, rule: Rule) -> _Said:
 def _figures(one: StageAnswer) -> str:
     if not one.measured:
         return ""
-    told = sorted(one.measured.items(), key=lambda pair: (pair[0] != "contradicting", pair))[:MOST_FIGURES]
+    known = [(name, one.measured[name]) for name in _TOLD_FIRST if name in one.measured]
+    others = sorted(pair for pair in one.measured.items() if pair[0] not in _TOLD_FIRST)
+    told = [*known, *others][:MOST_FIGURES]
     return f" ({', '.join(f'{name} {value}' for name, value in told)})"
 
 
@@ -327,11 +337,11 @@ def _conditions(asked: _Asked, rule: Rule) -> Iterator[tuple[str, str, Sequence[
 
 
 def _ja(term: str) -> str:
-    return term.ja if isinstance(term, Labelled) else term
+    return term.ja if isinstance(term, Labelled) else METHOD_NAMES[term].ja if term in METHOD_NAMES else term
 
 
 def _en(term: str) -> str:
-    return term.en if isinstance(term, Labelled) else term
+    return term.en if isinstance(term, Labelled) else METHOD_NAMES[term].en if term in METHOD_NAMES else term
 
 
 def _written(asked: _Asked, rule: Rule) -> str:
