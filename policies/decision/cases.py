@@ -96,9 +96,10 @@ def _files(library: PolicyLibrary, paths: Sequence[Path] | None) -> Iterator[Pat
 
 
 def _decided(library: PolicyLibrary, file: Path, case: DecisionCase, diseases: Diseases) -> Decided:
+    release = library.releases[file.parent.parent.name]
     decision = decide(
-        case.request,
-        library.releases[file.parent.parent.name],
+        case.request.for_release(release.id, release.version),
+        release,
         library=library,
         on=case.on,
         diseases=diseases,

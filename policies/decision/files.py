@@ -9,10 +9,11 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
-from policies.decision.request import AccessRequest, RequestFile
+from policies.decision.request import AccessRequest, CaseRequest, RequestFile
 from policies.documents import read_document, read_policy
 from policies.errors import Place, PolicyError
 from policies.findings import in_order, refuse
+from policies.model import ReleasePolicy
 from policies.model.strictness import PolicyModel, Text
 from policies.subset import WHY_FILE
 
@@ -32,7 +33,7 @@ class DecisionCase(PolicyModel):
     because: tuple[str, ...] = ()
     policy_is_active: bool | None = None
     excluded: tuple[str, ...] = ()
-    request: AccessRequest
+    request: CaseRequest
 
 
 def load_strictly(path: Path, model: type[_Model]) -> _Model:
@@ -50,12 +51,14 @@ def load_strictly(path: Path, model: type[_Model]) -> _Model:
     return built
 
 
-def load_request(path: Path) -> AccessRequest:
-    """Read a request: a file of its own (`niji/request/v1`), or the request of a case (`niji/case/v1`).
+def load_request(path: Path, release: ReleasePolicy) -> AccessRequest:
+    """Read a request for a release: a file of its own (`niji/request/v1`), or that of a case (`niji/case/v1`).
 
     Raises:
         PolicyError: Anything is wrong with the file; the first finding, with file:line:column.
     """
     document, _ = read_document(path)
     says = document.find(("schema",)).node.value if document is not None else None
-    return load_strictly(path, DecisionCase).request if says == "niji/case/v1" else load_strictly(path, RequestFile)
+    if says == "niji/case/v1":
+        return load_strictly(path, DecisionCase).request.for_release(release.id, release.version)
+    return load_strictly(path, RequestFile)

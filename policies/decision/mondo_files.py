@@ -26,7 +26,7 @@ SHIPPED = Path(__file__).resolve().with_name("mondo.yaml")
 ROOT = "MONDO:0000001"
 _ID = re.compile(r"MONDO:[0-9]{7}")
 # A line may end in qualifiers `{source="…"}` and in a comment `! name`; the id stands before both.
-_IS_A = re.compile(r"(\S+)(?:\s+\{.*\})?(?:\s*!.*)?$")
+_IS_A = re.compile(r"(MONDO:[0-9]{7}|(?!(?i:MONDO))[A-Za-z][\w.]*:[^\s{}!]+)(?:\s*\{.*\})?(?:\s*!.*)?")
 _IRI = "http://purl.obolibrary.org/obo/MONDO_"
 
 

@@ -27,4 +27,4 @@ def reason_lines(decision: Decision, *, language: Language) -> Iterator[str]:
                 text, citation = say((reason.text.ja, reason.text.en), language), reason.citation
                 source = f"{reason.rule}: {say((citation.ja, citation.en), language)}"
                 label = say((verdict.ja, verdict.value), language)
-                yield f"{label:7} {reason.code}: {text} [{source}]"
+                yield f"[{label}] {reason.code}: {text} ({source})"

@@ -33,16 +33,14 @@ class EthicsApproval(PolicyModel):
     expires_on: date | None = None
 
 
-class AccessRequest(PolicyModel):
-    """One request for an extract (or for a statistical answer) of one version of one release.
+class _Asked(PolicyModel):
+    """What every request says, whichever release it is for.
 
     `period_from` and `period_to` are both inclusive. `country` is where the data will be kept and used.
     `variables` are the columns that leave and are needed, as `table.column`; none means all. `own_data` says what the
     applicant brings in beside the data. `delete_by` is the day by which all copies are deleted.
     """
 
-    release: Name
-    release_version: Annotated[str, Field(pattern=VERSION)]
     recipient: Annotated[str, Field(pattern=RECIPIENT_ID)]
     recipient_kind: RecipientKind | None = None
     country: Country | None = None
@@ -73,6 +71,26 @@ class AccessRequest(PolicyModel):
     accepted_prohibitions: tuple[ProhibitedUse, ...]
     accepted_terms: tuple[TermsClause, ...] = ()
     undertakings: tuple[Undertaking, ...] = ()
+
+
+class AccessRequest(_Asked):
+    """One request for an extract (or for a statistical answer) of one version of one release."""
+
+    release: Name
+    release_version: Annotated[str, Field(pattern=VERSION)]
+
+
+class CaseRequest(_Asked):
+    """The request of a decision case; without a release and a version of its own it asks for what it is held against."""
+
+    release: Name | None = None
+    release_version: Annotated[str, Field(pattern=VERSION)] | None = None
+
+    def for_release(self, release: str, version: str) -> AccessRequest:
+        """Return the request, with release and version filled in where the case names none."""
+        said = {name: getattr(self, name) for name in type(self).model_fields}
+        asked = {"release": self.release or release, "release_version": self.release_version or version}
+        return AccessRequest.model_validate({**said, **asked})
 
 
 class RequestFile(AccessRequest):

@@ -41,7 +41,7 @@ def decide(
     library = load_library(root_of(release))
     policy = _release_at(library, release)
     diseases = read_diseases(mondo) if mondo else shipped_diseases()
-    decision = decide_request(load_request(request), policy, library=library, on=day_of(on), diseases=diseases)
+    decision = decide_request(load_request(request, policy), policy, library=library, on=day_of(on), diseases=diseases)
     if as_json:
         body = {"release": policy.id, "version": policy.version, **decision.as_json(), "diseases": diseases.source}
         typer.echo(json.dumps(body, ensure_ascii=False, indent=2))
