@@ -1,7 +1,6 @@
 """When: is the policy in force, does the approval hold, how long may the data be used and kept, is there an embargo."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from policies.decision.months import months_between
 from policies.decision.verdict import Point, ask, hold, refuse
@@ -40,7 +39,10 @@ def policy_is_valid(view: RequestView, _: Parameters) -> Iterator[Point]:
 
 
 def own_approval_holds(view: RequestView, _: Parameters) -> Iterator[Point]:
-    """An ethics approval that the request names holds on the day, whether or not the policy asks for one."""
+    """An ethics approval that the request names holds on the day, whether or not the policy asks for one.
+
+    One that ends before the use does is a question: it must be renewed, or the use must end.
+    """
     approval, on = view.request.ethics, view.on
     if approval is None:
         return
@@ -52,10 +54,19 @@ def own_approval_holds(view: RequestView, _: Parameters) -> Iterator[Point]:
             "申請者の倫理審査の承認期間外です",
             "the ethics approval of the applicant's study does not hold on this day",
         )
+    elif approval.expires_on is not None and approval.expires_on < view.request.period_to:
+        yield ask(
+            "own-ethics",
+            "申請者の倫理審査の承認が利用期間の途中で終わります",
+            "the ethics approval of the applicant's study ends before the period does",
+        )
 
 
 def period_is_allowed(view: RequestView, _: Parameters) -> Iterator[Point]:
-    """The period is in order, not over, and not longer than the policy gives an extract."""
+    """The period is in order, not over, and not longer than the policy gives an extract.
+
+    One that begins after the policy's review is a question: under what policy the data will then be is not known.
+    """
     request, on, limit = view.request, view.on, view.release.retention.extract_months
     ordered = request.period_from <= request.period_to and request.period_to >= on
     length = months_between(max(request.period_from, on), request.period_to) if ordered else 0
@@ -68,11 +79,17 @@ def period_is_allowed(view: RequestView, _: Parameters) -> Iterator[Point]:
             f"the period is over, reversed, or longer than {limit} months",
         ),
     )
+    if ordered and request.period_from > max(view.release.review_due, on):
+        yield ask(
+            "start",
+            "利用期間がポリシーの見直し期限より後に始まります",
+            "the period begins after the policy is due for review",
+        )
     days = view.release.retention.delete_within_days
     if request.delete_by is not None:
         yield hold(
             "deletion",
-            request.delete_by <= request.period_to + timedelta(days=days),
+            (request.delete_by - request.period_to).days <= days,
             yes=(f"終了後{days}日以内に消去されます", f"the data are deleted within {days} days of the end"),
             no=(
                 f"消去の日が終了後{days}日を超えます",
@@ -99,7 +116,7 @@ def permit_is_short(view: RequestView, parameters: Parameters) -> Iterator[Point
     if request.delete_by is not None:
         yield hold(
             "kept-after-end",
-            request.delete_by <= request.period_to + timedelta(days=days),
+            (request.delete_by - request.period_to).days <= days,
             yes=(
                 f"許可終了後{days}日以内に消去されます",
                 f"the data are deleted within {days} days of the permit's end",

@@ -146,7 +146,8 @@ def test_data_brought_in_are_seen_by_a_person() -> None:
 @pair(rule="EHDS-68", violation="V26")
 def test_a_permit_is_for_ten_years_and_data_go_within_six_months() -> None:
     long = {"retention": {"extract_months": 120, "delete_within_days": 180}}
-    assert decided(under=long, packs=(EHDS,), period_to=date(2036, 11, 30)).verdict is ADMIT
+    approval = {"committee_no": "E", "expires_on": date(2040, 3, 31)}
+    assert decided(under=long, packs=(EHDS,), period_to=date(2036, 11, 30), ethics=approval).verdict is ADMIT
     assert "EHDS-68" in refused_by(decided(under=long, packs=(EHDS,), period_to=date(2036, 12, 1)))
     end = {"period_to": date(2027, 11, 30)}
     assert decided(under=long, packs=(EHDS,), **end, delete_by=date(2028, 5, 28)).verdict is ADMIT

@@ -166,8 +166,10 @@ def test_use_in_care_is_seen_by_a_person() -> None:
 @pytest.mark.parametrize(
     ("ethics", "expected"),
     [
-        ({"committee_no": "E", "expires_on": DAY}, {}),
-        ({"committee_no": "E", "approved_on": DAY, "expires_on": DAY}, {}),
+        ({"committee_no": "E", "expires_on": date(2027, 11, 30)}, {}),
+        ({"committee_no": "E", "approved_on": DAY, "expires_on": date(2027, 11, 30)}, {}),
+        ({"committee_no": "E", "expires_on": date(2027, 11, 29)}, {"own-ethics": ASK}),
+        ({"committee_no": "E", "approved_on": DAY, "expires_on": DAY}, {"own-ethics": ASK}),
         ({"committee_no": "E"}, {"modifier.IRB": ASK}),
         ({"committee_no": "E", "expires_on": date(2026, 11, 30)}, {"modifier.IRB": REFUSE, "own-ethics": REFUSE}),
         ({"committee_no": "E", "approved_on": date(2026, 12, 2)}, {"modifier.IRB": REFUSE, "own-ethics": REFUSE}),
@@ -194,6 +196,12 @@ def test_circumstances() -> None:
 @pytest.mark.parametrize("pack", ["appi-2026@2026-07-17", "no-such-pack@1"])
 def test_a_pack_that_is_not_in_force_carries_no_permit(pack: str) -> None:
     assert strict(decided(packs=(pack,))) == {"rule-pack": REFUSE}
+
+
+def test_a_period_that_begins_after_the_review_is_a_question() -> None:
+    until = {"ethics": {"committee_no": "E", "expires_on": date(2040, 1, 1)}}
+    assert strict(decided(period_from=date(2027, 10, 31), period_to=date(2028, 1, 1), **until)) == {}
+    assert strict(decided(period_from=date(2027, 11, 1), period_to=date(2028, 1, 1), **until)) == {"start": ASK}
 
 
 def test_a_statistical_answer_names_no_columns() -> None:
