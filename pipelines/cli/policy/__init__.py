@@ -9,6 +9,10 @@ from pipelines.cli.policy.check import check
 from pipelines.cli.policy.decide import decide
 from pipelines.cli.policy.dry_run import dry_run
 from pipelines.cli.policy.explain import explain
+from pipelines.cli.policy.frontier import frontier
+from pipelines.cli.policy.sign import resume, retire, sign, suspend
+from pipelines.cli.policy.signer import app as signer
+from pipelines.cli.policy.standing import status, verify
 
 app = typer.Typer(
     help="Check policy files against the law and the house rules, and explain them.", no_args_is_help=True
@@ -25,3 +29,23 @@ app.command(
 app.command(
     epilog="Examples: niji policy dry-run admissions-anonymized  ·  niji policy dry-run changed.yaml --language en --json"
 )(dry_run)
+app.command(
+    epilog="Example: niji policy sign policies/releases/admissions.yaml --role data_steward --by u-0112 --language en"
+)(sign)
+app.command(
+    epilog="Examples: niji policy verify policies  ·  niji policy verify policies --public-key niji.pem --json"
+)(verify)
+app.command(epilog="Example: niji policy status --language en")(status)
+app.command(
+    epilog="Example: niji policy suspend policies/releases/a.yaml --role data_steward --by u-0112 --reason 'wrong area table'"
+)(suspend)
+app.command(epilog="Example: niji policy resume policies/releases/a.yaml --by u-0207 --reason 'table corrected'")(
+    resume
+)
+app.command(epilog="Example: niji policy retire policies/releases/a.yaml --by u-0207 --reason 'the study has ended'")(
+    retire
+)
+app.add_typer(signer, name="signer")
+app.command(
+    epilog="Examples: niji policy frontier admissions-anonymized --output frontier.html  ·  niji policy frontier admissions-anonymized --parameter k=3,5,12 --parameter suppression_limit=0,0.05"
+)(frontier)
