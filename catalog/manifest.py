@@ -101,15 +101,9 @@ def write_manifest(
     )
     body = {"format": FORMAT, "files": [_entry_json(entry) for entry in entries], "statement": dict(statement)}
     payload = canonical(body)
-    signature = {
-        "format": SIGNATURE_FORMAT,
-        "payload_type": PAYLOAD_TYPE,
-        "algorithm": "ed25519",
-        "key_id": signer.key_id,
-        "signature": b64encode(signer.sign(pre_authentication(PAYLOAD_TYPE, payload))).decode("ascii"),
-    }
+    signature = signer.sign(pre_authentication(PAYLOAD_TYPE, payload))
     _write_durably(folder / MANIFEST, payload)
-    _write_durably(folder / SIGNATURE, canonical(signature))
+    _write_durably(folder / SIGNATURE, _signature_file(signer.key_id, signature))
     return Manifest(entries, dict(statement), f"sha256:{sha256(payload).hexdigest()}", signer.key_id, payload)
 
 
@@ -144,6 +138,18 @@ def verify_manifest(folder: Path, public_keys: PublicKeys) -> Manifest:
     return manifest
 
 
+def _signature_file(key_id: str, signature: bytes) -> bytes:
+    return canonical(
+        {
+            "format": SIGNATURE_FORMAT,
+            "payload_type": PAYLOAD_TYPE,
+            "algorithm": "ed25519",
+            "key_id": key_id,
+            "signature": b64encode(signature).decode("ascii"),
+        }
+    )
+
+
 def _verified_payload(folder: Path, public_keys: PublicKeys) -> bytes:
     path = folder / SIGNATURE
     try:
@@ -156,6 +162,9 @@ def _verified_payload(folder: Path, public_keys: PublicKeys) -> bytes:
     public = public_keys.get(key_id) if isinstance(key_id, str) else None
     if not fits or public is None:
         raise _broken(path, "unknown-key", "the manifest is signed with a key that is not trusted here")
+    if path.read_bytes() != _signature_file(key_id, signature):
+        # One text only: base64 and JSON have more than one way to write the same signature.
+        raise _broken(path, "unreadable", "the signature is not written as this program writes it")
     if not is_signed_by(public, signature, pre_authentication(PAYLOAD_TYPE, payload)):
         raise _broken(folder / MANIFEST, "signature", "the signature does not fit the manifest")
     return payload

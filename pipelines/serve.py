@@ -69,6 +69,12 @@ def is_answering(port: int) -> bool:
         return probe.connect_ex((HOST, port)) == 0
 
 
+def _portal_url(settings: Settings, wanted: tuple[Server, ...]) -> str:
+    """Return where the portal of these servers answers, so that links in the Dagster UI lead there."""
+    ports = [server.port for server in wanted if server.name == "portal" and server.port is not None]
+    return f"http://{HOST}:{ports[0]}" if ports else settings.portal_url
+
+
 @contextmanager
 def serving(settings: Settings, wanted: tuple[Server, ...]) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
     """Start servers and stop them, whatever happens; each is the head of its own process group."""
@@ -78,6 +84,7 @@ def serving(settings: Settings, wanted: tuple[Server, ...]) -> Iterator[dict[str
     environment = os.environ | {
         "DAGSTER_HOME": str(settings.dagster_home),
         "NIJI_HOME": str(settings.home),
+        "NIJI_PORTAL_URL": _portal_url(settings, wanted),
         "DAGSTER_DISABLE_TELEMETRY": "1",
         "PYTHONWARNINGS": "ignore",
     }

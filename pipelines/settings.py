@@ -1,7 +1,7 @@
 """Where a deployment lies and what it runs with; the only reader of the environment.
 
-`NIJI_HOME` names the deployment's folder (default `.niji`). `NIJI_PASSPHRASE` opens the key store; without it, the file
-`passphrase` in the home does.
+`NIJI_HOME` names the deployment's folder (default `.niji`), `NIJI_PORTAL_URL` the portal's address for links.
+`NIJI_PASSPHRASE` opens the key store; without it, the file `passphrase` in the home does.
 """
 
 import datetime
@@ -15,6 +15,8 @@ from catalog.secret import Passphrase
 from policies.errors import UsageError
 
 DEFAULT_HOME = Path(".niji")
+PORTAL_URL = "http://127.0.0.1:8000"
+"""Where `niji serve` puts the portal if nobody says otherwise."""
 PACKAGED_POLICIES = Path(__file__).resolve().parent.parent / "policies"
 
 
@@ -24,7 +26,7 @@ class Settings:
 
     `policies` is the folder of policy files, `landing` where sources are put. `fixed_day` stands still (tests, replays);
     without it the day is asked of the clock each time, because servers live longer than a day. `memory_limit` caps
-    DuckDB, which spills to a folder inside the restricted zone.
+    DuckDB, which spills to a folder inside the restricted zone. `portal_url` is where the portal answers, for links.
     """
 
     home: Path
@@ -33,6 +35,7 @@ class Settings:
     keys_passphrase: Passphrase = field(repr=False)
     fixed_day: datetime.date | None = None
     memory_limit: str = "2GB"
+    portal_url: str = PORTAL_URL
 
     @property
     def on(self) -> datetime.date:
@@ -78,6 +81,7 @@ def load_settings(
         landing=(landing or home / "landing").resolve(),
         keys_passphrase=_passphrase(home),
         fixed_day=on,
+        portal_url=os.environ.get("NIJI_PORTAL_URL", PORTAL_URL).rstrip("/"),
     )
 
 

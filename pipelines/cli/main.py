@@ -6,7 +6,21 @@ from typing import NoReturn
 
 import typer
 
-from pipelines.cli import anonymize, audit, budget, catalog, demo, extract, genome, policy, request, risk, run, serve
+from pipelines.cli import (
+    anonymize,
+    audit,
+    budget,
+    catalog,
+    demo,
+    dossier,
+    extract,
+    genome,
+    policy,
+    request,
+    risk,
+    run,
+    serve,
+)
 from pipelines.stages.guard import coded
 from policies.errors import NijiError
 
@@ -33,6 +47,7 @@ app.add_typer(catalog.app, name="catalog")
 app.add_typer(request.app, name="request")
 app.add_typer(extract.app, name="extract")
 app.add_typer(audit.app, name="audit")
+app.add_typer(dossier.app, name="dossier")
 
 
 def main() -> NoReturn:

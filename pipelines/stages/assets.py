@@ -11,10 +11,12 @@ import dagster as dg
 import pyarrow as pa
 
 from anonymization.evidence import CheckResult
+from catalog.dossier_folder import read_dossier
 from pipelines.deployment import Deployment
 from pipelines.stages import metadata as shown
 from pipelines.stages.classified import make_classified
 from pipelines.stages.consented import make_consented
+from pipelines.stages.dossier import dossier_folder
 from pipelines.stages.extracted import make_extracted
 from pipelines.stages.guard import guarded
 from pipelines.stages.outcome import Outcome
@@ -125,9 +127,17 @@ def _release_asset(
             body["dagster/column_schema"] = shown.release_columns(release, deployment.library.datasets, schemas)
             body["dagster/column_lineage"] = shown.release_lineage(release, schemas)
             body |= shown.evidence_figures(outcome.version.facts["evidence"])
+        if stage == "published":
+            body |= _dossier(deployment, release)
         return dg.MaterializeResult(metadata=body, data_version=dg.DataVersion(outcome.version.data_version))
 
     return made
+
+
+def _dossier(deployment: Deployment, release: ReleasePolicy) -> dict[str, Any]:
+    folder = dossier_folder(deployment, release)
+    page = f"{deployment.settings.portal_url}/ja/datasets/{release.id}/dossier"
+    return shown.dossier_links(folder, read_dossier(folder).summary, portal=page)
 
 
 def _extracted_asset(deployment: Deployment, release: ReleasePolicy, upstream: dg.AssetKey) -> dg.AssetsDefinition:

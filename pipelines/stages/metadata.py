@@ -4,6 +4,7 @@ Metadata stay in the event log for ever, so counts pass the gate here too, and t
 """
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -11,6 +12,7 @@ import pyarrow as pa
 
 from anonymization.disclosure import Room, disclose_count
 from anonymization.evidence import CheckResult
+from catalog.dossier import Summary
 from pipelines.quality import verdicts
 from pipelines.stages.outcome import Outcome
 from policies.model import Column, DatasetPolicy, ReleasePolicy
@@ -38,6 +40,24 @@ def outcome_metadata(outcome: Outcome, *, policy_digest: str, schemas: Mapping[s
         metadata["dagster/row_count"] = shown
     metadata.update(outcome.words)
     return metadata
+
+
+def dossier_links(folder: Path, summary: Summary, *, portal: str) -> dict[str, Any]:
+    """Return where the dossier of a release lies, on disk and in the portal, and how its rules stand.
+
+    Args:
+        folder: The dossier's folder.
+        summary: How many rules are kept, held and open.
+        portal: The address of the dossier's page in the portal.
+    """
+    closed = summary.kept + summary.accepted
+    return {
+        "dossier": dg.MetadataValue.path(str(folder)),
+        "dossier_page": dg.MetadataValue.url(portal),
+        "rules_kept": f"{closed} of {summary.applicable} that apply",
+        "rules_held": summary.held,
+        "rules_open": summary.broken + summary.unanswered + summary.held,
+    }
 
 
 def dataset_columns(dataset: DatasetPolicy, schemas: Mapping[str, pa.Schema]) -> dg.TableSchema:

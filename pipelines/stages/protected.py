@@ -24,13 +24,16 @@ from anonymization.tables import (
     SmallCellTable,
 )
 from anonymization.treat import treat_tables
+from anonymization.validate import refuse_failed
 from catalog.keys import KeyKind
 from catalog.ledger import Charge, ChargeRequest
+from catalog.ledger_checks import ledger_checks
 from catalog.ledger_entries import ChargeState
 from pipelines.deployment import Deployment, digest_of
 from pipelines.stages.outcome import Outcome
 from pipelines.stages.package import refuse_other_content
 from pipelines.stages.pseudonymized import read_sources
+from pipelines.stages.rule_evidence import LEDGER
 from pipelines.storage import Stage, Version
 from policies.canonical import digest, library_digest
 from policies.errors import IntegrityError
@@ -53,7 +56,7 @@ def make_protected(deployment: Deployment, name: str) -> Outcome:
     inputs = digest_of(policy=library_digest(deployment.library, release=name), sources=snapshot)
     current = zones.current(Stage.PROTECTED, name)
     if current is not None and current.inputs == inputs:
-        _settle(deployment, current)
+        _settle(deployment, release, current)
         return _outcome(current, is_reused=True)
     refuse_other_content(deployment, release, inputs=inputs)
     engine = deployment.engine()
@@ -63,7 +66,7 @@ def make_protected(deployment: Deployment, name: str) -> Outcome:
     protected = _protect(deployment, release, sources, dp_plan=dp_plan)
     _store(deployment, protected, inputs=inputs, charge=charge)
     made = zones.require(Stage.PROTECTED, name)
-    _settle(deployment, made)
+    _settle(deployment, release, made)
     return _outcome(made, is_reused=False)
 
 
@@ -158,11 +161,19 @@ def _store(deployment: Deployment, protected: Protected, *, inputs: str, charge:
         draft.finish(inputs=inputs, data_version=digest_of(protected=inputs), facts=facts)
 
 
-def _settle(deployment: Deployment, version: Version) -> None:
+def _settle(deployment: Deployment, release: ReleasePolicy, version: Version) -> None:
     # Asked of a fresh version too: a run may have ended between storing the answer and settling its charge.
     charge = version.facts.get("charge")
-    if charge is not None:
-        deployment.ledger.settle(charge["id"], charge["answer"])
+    if charge is None:
+        return
+    deployment.ledger.settle(charge["id"], charge["answer"])
+    if deployment.zones.read_note(version, LEDGER) is not None:
+        return
+    stored = read_protected(deployment, release.id, engine=deployment.engine())
+    answer = answer_digest(stored) if isinstance(stored, NoisyAggregate) else ""
+    checks = ledger_checks(deployment.ledger.history(), charge_id=charge["id"], stored_answer=answer)
+    refuse_failed(checks, where=f"protected/{release.id}")
+    deployment.zones.note(version, LEDGER, {"checks": [check.as_json() for check in checks]})
 
 
 def _outcome(version: Version, *, is_reused: bool) -> Outcome:

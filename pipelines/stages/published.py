@@ -8,6 +8,8 @@ from catalog.manifest import verify_manifest
 from catalog.records import CatalogRecord
 from catalog.shacl import validate
 from pipelines.deployment import Deployment
+from pipelines.stages.answers import answers_of, refuse_open
+from pipelines.stages.dossier import has_dossier, make_dossier
 from pipelines.stages.outcome import Outcome
 from pipelines.stages.package import MANIFEST, folder_of, refuse_other_content, schema_of, write_package
 from pipelines.stages.proofs import is_proved, prove_published
@@ -21,10 +23,11 @@ from policies.vocabulary import ColumnType
 
 
 def make_published(deployment: Deployment, name: str) -> Outcome:
-    """Publish a validated release: package, record, audit entry. Publishing the same again changes nothing.
+    """Publish a validated release: package, dossier, record, audit entry. Publishing the same again changes nothing.
 
     Raises:
         DataError: The record breaks its shapes, or the version is published with other content.
+        PolicyError: `rule.unanswered`, `rule.broken`: a BLOCK rule that applies is open.
     """
     deployment.require_active(PolicyKind.RELEASE, name)
     release = deployment.library.release(name)
@@ -36,6 +39,8 @@ def make_published(deployment: Deployment, name: str) -> Outcome:
     if known is not None and known.policy_digest == digest(release) and _is_complete(known, deployment):
         if not is_proved(deployment, name):
             prove_published(deployment, release, known, folder=folder, broken_shapes=_broken_shapes(known))
+        if not has_dossier(deployment, release):
+            make_dossier(deployment, release, known, answers_of(deployment, release))
         return Outcome(validated, is_reused=True, words={"catalog_id": known.id})
     protected = read_protected(deployment, name, engine=deployment.engine())
     record = record_of(deployment, name)
@@ -52,6 +57,10 @@ def make_published(deployment: Deployment, name: str) -> Outcome:
         record = record_of(deployment, name, facts=facts)
     _refuse_broken(record)
     prove_published(deployment, release, record, folder=folder, broken_shapes=0)
+    answers = answers_of(deployment, release)
+    refuse_open(release, answers, file=deployment.library.file_of(PolicyKind.RELEASE, name))
+    dossier = make_dossier(deployment, release, record, answers)
+    record = record.model_copy(update={"dossier_digest": dossier.digest})
     deployment.audit.append(
         actor="pipeline", action="release.publish", subject=record.id, details={"version": record.version}
     )

@@ -17,6 +17,8 @@ from policies.model.rulepack import RunStage
 RUN_STAGES: tuple[RunStage, ...] = get_args(RunStage)
 """The stages in the data's order."""
 
+LEDGER = "ledger"
+"""The note beside a differentially private version: its charge and its answer, held against the ledger."""
 PUBLISHED = "published"
 EXTRACTED = "extracted"
 """The notes beside a validated version; an extract's is called `extracted-<permit>`."""
@@ -58,6 +60,7 @@ def stage_checks(deployment: Deployment, release_id: str) -> Iterator[tuple[str,
     if protected is None:
         return
     yield from _of(Stage.PROTECTED.value, protected.facts["evidence"]["checks"])
+    yield from _of(Stage.PROTECTED.value, _noted(zones.read_note(protected, LEDGER)))
     for judgement in _JUDGEMENTS:
         yield from _of(Stage.VALIDATED.value, _noted(zones.read_note(protected, judgement)))
     validated = zones.current(Stage.VALIDATED, release_id)
