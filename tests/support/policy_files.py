@@ -57,6 +57,9 @@ tables:
       - {name: sex, ja: 性別, class: quasi_identifier, role: quasi_identifier}
       - {name: birth_date, ja: 生年月日, class: quasi_identifier, role: quasi_identifier, type: date}
       - {name: address, ja: 住所, class: [direct_identifier, quasi_identifier], role: quasi_identifier}
+      - {name: city, ja: 市区町村, class: quasi_identifier, role: quasi_identifier, meaning: municipality}
+      - {name: insurer_kind, ja: 保険者種別, class: quasi_identifier, role: quasi_identifier, meaning: insurer_type}
+      - {name: birth_weight, ja: 出生時体重, class: unusual_candidate, role: attribute, type: integer, unit: g, meaning: birth_weight}
   - name: admissions
     kind: event
     title: {ja: 入院, en: Admissions}
@@ -67,6 +70,9 @@ tables:
       - {name: admit_date, ja: 入院日, class: quasi_identifier, role: event_date, type: date}
       - {name: outcome, ja: 転帰, class: special_care, role: sensitive}
       - {name: weight_kg, ja: 体重, class: unusual_candidate, role: attribute, type: decimal, unit: kg}
+      - {name: facility, ja: 施設, class: quasi_identifier, role: quasi_identifier, meaning: institution}
+      - {name: drug, ja: 医薬品, class: special_care, role: attribute, meaning: drug}
+      - {name: death_hour, ja: 死亡時刻, class: unusual_candidate, role: attribute, type: integer, unit: h, meaning: time_of_death}
       - {name: note, ja: 経過記録, class: free_text, role: free_text}
   - name: diagnoses
     kind: event
@@ -168,6 +174,9 @@ tables:
       - {name: sex, treat: {op: generalize, hierarchy: sex, level: search}, rule: APPI-25}
       - {name: birth_date, as: age, treat: [{op: to_age, at: admit_date}, {op: generalize, hierarchy: age, level: search}], rule: APPI-24}
       - {name: address, as: prefecture, treat: {op: to_prefecture}, rule: APPI-25}
+      - {name: city, treat: {op: drop_column}, rule: APPI-25}
+      - {name: insurer_kind, treat: {op: drop_column}, rule: APPI-25}
+      - {name: birth_weight, treat: {op: drop_column}, rule: APPI-24}
   - dataset: clinic
     table: admissions
     columns:
@@ -176,6 +185,9 @@ tables:
       - {name: admit_date, treat: {op: truncate_date, to: quarter}, rule: APPI-25}
       - {name: outcome, treat: {op: keep, reason: "closed list"}, rule: APPI-25}
       - {name: weight_kg, treat: [{op: top_code, limit: 120}, {op: bottom_code, limit: 30}, {op: round, to: 5}], rule: APPI-24}
+      - {name: facility, treat: {op: drop_column}, rule: APPI-25}
+      - {name: drug, treat: {op: drop_column}, rule: APPI-25}
+      - {name: death_hour, treat: {op: drop_column}, rule: APPI-24}
       - {name: note, treat: {op: drop_column}, rule: APPI-21}
   - dataset: clinic
     table: diagnoses
@@ -208,6 +220,9 @@ tables:
       - {name: sex, treat: {op: aggregate_only}, rule: APPI-25}
       - {name: birth_date, treat: {op: drop_column}, rule: APPI-21}
       - {name: address, as: prefecture, treat: [{op: to_prefecture}, {op: aggregate_only}], rule: APPI-25}
+      - {name: city, treat: {op: drop_column}, rule: APPI-25}
+      - {name: insurer_kind, treat: {op: drop_column}, rule: APPI-25}
+      - {name: birth_weight, treat: {op: drop_column}, rule: APPI-24}
   - dataset: clinic
     table: admissions
     columns:
@@ -216,6 +231,9 @@ tables:
       - {name: admit_date, as: year, treat: [{op: truncate_date, to: year}, {op: aggregate_only}], rule: APPI-25}
       - {name: outcome, treat: {op: aggregate_only}, rule: APPI-05}
       - {name: weight_kg, treat: {op: aggregate_only}, rule: APPI-24}
+      - {name: facility, treat: {op: drop_column}, rule: APPI-25}
+      - {name: drug, treat: {op: drop_column}, rule: APPI-25}
+      - {name: death_hour, treat: {op: drop_column}, rule: APPI-24}
       - {name: note, treat: {op: drop_column}, rule: APPI-21}
 """
 
