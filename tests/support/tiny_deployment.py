@@ -22,6 +22,7 @@ from catalog.secret import Passphrase
 from pipelines.deployment import Deployment, open_deployment
 from pipelines.run import run
 from pipelines.settings import Settings
+from policies.vocabulary import TermsClause
 from tests.support.signing import sign_policies
 
 ON = date(2026, 12, 15)
@@ -264,15 +265,17 @@ def approve(
         ehds53="e",
         commercial=False,
         ethics_approval="ERC-2026-1",
+        ethics_expires_on=date(2030, 3, 31),
         period_from=on,
         period_to=until,
         security="type2",
         accepted_prohibitions=policy.prohibited_uses,
+        accepted_terms=tuple(TermsClause),
         recipient_public_key=keys.with_name("recipient.pub").read_text("ascii"),
     )
     request = deployment.desk.submit(form, on=on)
     officer = Actor("officer.mori", frozenset({Role.COMPLIANCE}))
-    permit = deployment.desk.decide(request.id, Event(EventKind.APPROVE, officer, on), release=policy).permit
+    permit = deployment.desk.decide(request.id, Event(EventKind.APPROVE, officer, on), library=deployment.library).permit
     if permit is None:
         raise LookupError(release)
     return permit
