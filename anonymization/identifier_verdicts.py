@@ -167,27 +167,31 @@ def _weighed(report: ScanReport, table: TablePolicy) -> Iterator[_Weighed]:
         is_shadow = one.scan.kind is IdentifierKind.PATIENT_NUMBER and not one.is_named and one.scan.column in told
         if one.weight is not Weight.NONE and not (is_shadow and one.weight is Weight.HOLD):
             yield one
-    yield from _insured_parts(report, table, named, weighed)
+    yield from _told_by_name(report, table, named, weighed)
 
 
-def _insured_parts(
+def _told_by_name(
     report: ScanReport,
     table: TablePolicy,
     named: Mapping[str, frozenset[IdentifierKind]],
     weighed: Sequence[_Weighed],
 ) -> Iterator[_Weighed]:
-    """Symbol, number and branch have no form: the column's name tells them, and an insurer beside them makes the code."""
+    """Give what only the column's name tells: parts of an insured number, and telephone and postal codes kept as numbers.
+
+    Symbol, number and branch have no form; an insurer beside them makes the identification code.
+    """
     evident = {Weight.HOLD, Weight.BLOCK}
     has_insurer = any(
         one.scan.kind is IdentifierKind.INSURER_NUMBER and (one.weight in evident or one.is_named) for one in weighed
     ) or any(IdentifierKind.INSURER_NUMBER in kinds_named_by(_labels(each.name, each)) for each in table.columns)
+    looked_for = {(one.column, one.kind) for one in report.scans}
     for name in report.columns():
-        if IdentifierKind.INSURED_NUMBER not in named[name]:
-            continue
         scanned = report.of(name, IdentifierKind.MY_NUMBER).rows_scanned
-        if scanned:
-            found = ColumnScan(name, IdentifierKind.INSURED_NUMBER, scanned, rows_named=scanned)
-            yield _Weighed(found, Weight.BLOCK if has_insurer else Weight.HOLD, is_named=True)
+        for kind in named[name] & {IdentifierKind.INSURED_NUMBER, IdentifierKind.PHONE, IdentifierKind.POSTAL_CODE}:
+            is_part = kind is IdentifierKind.INSURED_NUMBER
+            if scanned and (is_part or (name, kind) not in looked_for):
+                weight = Weight.BLOCK if has_insurer or not is_part else Weight.HOLD
+                yield _Weighed(ColumnScan(name, kind, scanned, rows_named=scanned), weight, is_named=True)
 
 
 def _labels(name: str, column: Column | None) -> list[str]:
@@ -199,7 +203,7 @@ def _judgement(one: _Weighed, table: TablePolicy, known: Sequence[FalseAlarm], o
     verdict = Verdict(one.weight.value)
     note = ""
     alarm = next((alarm for alarm in known if (alarm.column, alarm.kind) == (found.column, found.kind)), None)
-    if verdict in _ALARMS and _declares(table.column(found.column), found.kind):
+    if verdict in _ALARMS | {Verdict.FEW} and _declares(table.column(found.column), found.kind):
         verdict = Verdict.DECLARED
     elif verdict in _ALARMS and alarm is not None:
         verdict, note = _after_alarm(one, verdict, alarm, on)

@@ -120,7 +120,7 @@ def weigh(found: ColumnScan, *, is_named: bool) -> Weight:
     if found.kind in BLOCKED_AT_LANDING:
         return _weigh_forbidden(found, is_named=is_named)
     rule = KIND_RULES[found.kind]
-    if found.rows_named or (is_named and (found.rows_hit or is_name_column(found))):
+    if found.rows_named or (is_named and (found.rows_hit or _is_form_enough(found))):
         return rule.weight
     if rule.weight is Weight.FEW:
         return Weight.FEW if found.rows_hit else Weight.NONE
@@ -130,6 +130,10 @@ def weigh(found: ColumnScan, *, is_named: bool) -> Weight:
         weight = _weigh_column(found, rule)
     elif found.kind is IdentifierKind.NAME:
         weight = rule.weight if is_name_column(found) else _weigh_form(found, found.rows_inside, rule)
+    elif found.kind is IdentifierKind.PHONE:
+        # Ten digits that begin with 0 are a fixed line where most values are.
+        is_phone_column = found.rows_right >= 0.5 * found.rows_scanned
+        weight = _weigh_form(found, found.rows_hit if is_phone_column else found.rows_inside, rule)
     else:
         weight = _weigh_form(found, found.rows_hit, rule)
     if found.kind is IdentifierKind.PASSPORT and weight is Weight.BLOCK:
@@ -186,6 +190,11 @@ def _weigh_form(found: ColumnScan, rows: int, rule: KindRule) -> Weight:
         return Weight.NONE
     is_enough = rows >= rule.min_rows and rows >= rule.min_ratio * found.rows_scanned
     return rule.weight if is_enough else Weight.FEW
+
+
+def _is_form_enough(found: ColumnScan) -> bool:
+    """Return whether the form alone is evidence once the column's name says the kind."""
+    return is_name_column(found) or (found.kind is IdentifierKind.POSTAL_CODE and found.rows_form > 0)
 
 
 def is_name_column(found: ColumnScan) -> bool:

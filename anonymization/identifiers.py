@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from anonymization.chance import NumberSample
+from anonymization.japan.contact_patterns import PHONE_FORM, POSTAL_FORM
 from anonymization.japan.identifier_patterns import MATCHERS, PASSPORT_FORM
 from anonymization.japan.number_forms import NUMBER_FORMS
 from anonymization.japan.person_names import match_known_names, match_name_forms
@@ -198,7 +199,9 @@ def _of_pattern(kind: IdentifierKind, texts: pa.Array, found: Mask) -> Counted:
         return Counted(named=none, inside=found & ~form, right=known, form=form & ~known, doubtful=none)
     if kind is IdentifierKind.PASSPORT:
         return Counted(named=found, inside=none, right=matches(texts, PASSPORT_FORM) & ~found, form=none, doubtful=none)
-    return Counted(named=none, inside=found, right=none, form=none, doubtful=none)
+    right = matches(texts, PHONE_FORM) & ~found if kind is IdentifierKind.PHONE else none
+    form = matches(texts, POSTAL_FORM) & ~found if kind is IdentifierKind.POSTAL_CODE else none
+    return Counted(named=none, inside=found, right=right, form=form, doubtful=none)
 
 
 def read_columns(table: pa.RecordBatch | pa.Table, *, columns: Sequence[str] | None = None) -> Iterator[Cells]:

@@ -109,6 +109,8 @@ class ColumnNumbers:
         alone, inside = [], []
         for place, found in enumerate(listed):
             if found.label is form.kind:
+                if form.variant:
+                    continue  # counted with the first
                 (counting.named if right[place] else counting.doubtful)[found.text] = True
             elif not (found.is_free and fits[place] and found.shape in form.shapes) or _is_explained(found, form.kind):
                 continue

@@ -29,8 +29,11 @@ _PHONE_GROUPS = (
 _ABROAD = r"(?:\+|\b00|010-)81[- .]?\(?0?\)?[- ]?[1-9](?:[- .]?[0-9]){8,9}"
 _WORD = r"(?:(?i:tel|fax|phone|mobile)|電話|携帯|連絡先|ファックス|ファクス|内線)"
 _AFTER_WORD = rf"{_WORD}[^0-9+。\n]{{0,8}}0(?:{_S}?[0-9]){{9,10}}"
-_PHONE = rf"(?:^|[^0-9+.-])(?:{'|'.join(_PHONE_GROUPS)})(?:[^0-9-]|-?[^0-9]|-?$)|{_AFTER_WORD}(?:[^0-9]|$)|(?:^|[^0-9]){_ABROAD}(?:[^0-9]|$)"
-_PHONE_ALONE = r"^\s*0[1-9][0-9]{8}\s*$"
+_PHONE = rf"(?:^|[^0-9A-Za-z+.-])(?:{'|'.join(_PHONE_GROUPS)})(?:-?[^0-9A-Za-z]|-?$|[A-Za-z]{{2,}}[^0-9])|{_AFTER_WORD}(?:[^0-9]|$)|(?:^|[^0-9]){_ABROAD}(?:[^0-9]|$)"
+PHONE_FORM = r"^\s*0[1-9][0-9]{8}\s*$"
+"""A cell of ten digits that may be a fixed line; identifiers of other kinds look the same."""
+POSTAL_FORM = r"^\s*[0-9]{7}\s*$"
+"""A cell of seven digits: a postal code only if the column says so."""
 
 _POSTAL_CODE = r"(?:^|[^0-9-])(?:(?:〒|郵便番号)[\s:]*[0-9]{3}-?[0-9]{4}|[0-9]{3} ?- ?[0-9]{4})(?:[^0-9-]|$)"
 _EMAIL = (
@@ -57,7 +60,7 @@ _ADDRESS = rf"(?:{_PREFECTURE}\s?{_PLACE}{{1,14}}?|{_MUNICIPALITY})\s?(?:{_PLACE
 
 def match_phones(texts: pa.Array) -> Mask:
     """Say which texts hold a Japanese telephone or fax number: fixed, mobile, IP, free dial, +81."""
-    return matches(texts, _PHONE) | matches(texts, _PHONE_ALONE)
+    return matches(texts, _PHONE)
 
 
 def match_addresses(texts: pa.Array) -> Mask:

@@ -30,6 +30,7 @@ _PREFIX = re.compile(r"\s*(?:[A-Za-z]{1,4}[-_ ]?)?")
 _SHAPES = frozenset(shape for form in NUMBER_FORMS for shape in form.shapes)
 _PREFIX_REACH = 8
 _INSIDE = frozenset(shape for form in NUMBER_FORMS for shape in form.inside)
+_BY_SHAPE = frozenset(shape for form in NUMBER_FORMS if form.scheme is None for shape in form.inside)
 # Fewer digits with their separators are no number that speaks for itself in running text.
 _SHORTEST_RUN = min(sum(shape) for shape in _INSIDE)
 _DATES = frozenset(product((2, 4), (1, 2), (1, 2)))
@@ -146,8 +147,9 @@ def _is_free(chain: _Chain, groups: list[tuple[int, int]], first: int, last: int
     shape = tuple(end - start for start, end in groups[first : last + 1])
     if len(set(marks)) > 1 and (shape in _ALIKE_ONLY or any(mark in ".:" for mark in map(str.strip, marks) if mark)):
         return False
-    # A longer chain of the same mark is a payment card or a timestamp; blanks part the numbers of a row.
-    return not any(mark.strip() and mark in marks for mark in (before, after))
+    # A longer chain of the same mark is a payment card or a timestamp; blanks part the numbers of a row, unless the grouping
+    # is all that speaks for the number.
+    return not any((mark.strip() or shape in _BY_SHAPE) and mark in marks for mark in (before, after))
 
 
 def _is_free_run(chain: _Chain, group: tuple[int, int], before: str, after: str) -> bool:

@@ -33,7 +33,8 @@ _IN_TEXT: Mapping[IdentifierKind, str] = {
     IdentifierKind.RESIDENCE_CARD: r"在留カ-ド|特別永住者証明書|(?i:\bresidence card)",
     IdentifierKind.BASIC_PENSION: r"基礎年金番号|年金(?:手帳)?(?:の)?番号|年金手帳|(?i:\bpension (?:no\.?|number))",
     IdentifierKind.PATIENT_NUMBER: (
-        r"患者(?:番号|(?i:id|no\.?))|診察券|登録番号|(?:カルテ|診療録)(?:番号|(?i:id|no\.?))?|(?i:\b(?:patient ?|pt\.? ?)?id\b|\bmrn\b)"
+        r"患者(?:番号|(?i:id|no\.?))|診察券|登録番号|(?:(?<![ァ-ヺ])カルテ(?![ァ-ヺ])|診療録)(?:番号|(?i:id|no\.?))?"
+        r"|(?i:\b(?:patient ?|pt\.? ?)?id\b(?!\s[A-Z]{2,})|\bmrn\b)"
     ),
     IdentifierKind.PHONE: r"電話(?:番号)?|携帯(?:番号)?|連絡先|緊急連絡|内線|(?i:\b(?:tel|fax|phone|mobile))|ファックス|ファクス",
 }
@@ -47,8 +48,8 @@ _AFTER = {
     if kind in (IdentifierKind.MY_NUMBER, IdentifierKind.RESIDENT_CODE, IdentifierKind.DRIVER_LICENCE)
 }
 
-ANY_LABEL = re.sub(r"\(\?<!.*?\)", "", "|".join(_IN_TEXT.values()))
-"""All labels as one RE2 pattern, a little wider than each (RE2 cannot look back): tells which texts have none."""
+ANY_LABEL = re.sub(r"\(\?<?!.*?\)", "", "|".join(_IN_TEXT.values()))
+"""All labels as one RE2 pattern, a little wider than each (RE2 cannot look around): tells which texts have none."""
 
 LABEL_REACH = 40
 """How many characters before a number its label is looked for."""

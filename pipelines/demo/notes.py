@@ -9,6 +9,7 @@ import pyarrow as pa
 from pipelines.demo.diseases import diseases
 from pipelines.demo.names import surnames
 from pipelines.demo.people import People, phones
+from pipelines.demo.planted import planted_fields, vary_phones
 from pipelines.demo.stays import Stays
 from pipelines.demo.text_columns import Ints, concat, iso_dates, pick, plain, scatter
 
@@ -39,18 +40,54 @@ TEMPLATES: tuple[tuple[float, str], ...] = (
     (2, "術後経過順調，ドレーン抜去。病理は後日報告。"),
     (1, "家族のメール family{number}@example.jp へ資料送付。"),
     (1, "「早く帰りたい」との訴えあり。{surname}様と面談。"),
+    (0.5, "介護保険被保険者番号{care}、要介護2。ケアマネへ連絡済み。"),
+    (0.4, "後期高齢者医療被保険者番号：{elderly}（窓口で確認）"),
+    (0.4, "負担者番号{payer} 受給者番号{recipient} 公費適用。"),
+    (0.4, "保険者番号{insurer}，記号 若{symbol} 番号 {insured}（枝番01）へ変更。"),
+    (0.3, "基礎年金番号は{pension}。障害年金の診断書を作成。"),
+    (0.3, "雇用保険被保険者番号 {employment}，傷病手当の相談。"),
+    (0.3, "運転免許証{licence}を提示。退院後の運転は控えるよう説明。"),
+    (0.3, "パスポート{passport}，海外渡航用の英文紹介状を希望。"),
+    (0.3, "在留カード{card}を確認，通訳同席。"),
+    (0.3, "転入前の医療機関コード{institution}より紹介。"),
+    (0.3, "自宅は{address}、エレベーターなし。〒{postal}"),
+    (0.3, "昭和{showa}年5月{day}日生まれとのこと。"),
+    (0.2, "検査予約 https://yoyaku.example.jp/r/{link} を案内。"),
+    (0.2, "遠隔モニタの端末{ip}、通信良好。"),
+    (0.2, "セカンドオピニオン先は mail{link}＠ｅｘａｍｐｌｅ．ｊｐ"),
 )
 """Weight and text. Fields: {surname} of the patient, {other} somebody else's surname, {phone}, {number} patient number,
-{admit} and {discharge} dates, {age}, {disease}."""
+{admit} and {discharge} dates, {age}, {disease}; the others are in `planted.py`, spelled in every usual way."""
 
 PLANTED_KINDS: tuple[tuple[str, str], ...] = (
     ("name", "{surname}"),
+    ("name", "{other}"),
     ("phone", "{phone}"),
-    ("patient_number", "{number}"),
+    ("patient_number", "ID {number}"),
+    ("patient_number", "患者番号{number}"),
     ("date", "{admit}"),
     ("date", "{discharge}"),
     ("email", "@example.jp"),
+    ("email", "＠ｅｘａｍｐｌｅ．ｊｐ"),
+    ("url", "https://"),
+    ("long_term_care", "{care}"),
+    ("late_elderly", "{elderly}"),
+    ("public_expense_payer", "{payer}"),
+    ("public_expense_recipient", "{recipient}"),
+    ("insurer_number", "{insurer}"),
+    ("insured_number", "{insured}"),
+    ("basic_pension", "{pension}"),
+    ("employment_insurance", "{employment}"),
+    ("driver_licence", "{licence}"),
+    ("passport", "{passport}"),
+    ("residence_card", "{card}"),
+    ("medical_institution", "{institution}"),
+    ("address", "{address}"),
+    ("postal_code", "{postal}"),
+    ("wareki_date", "{showa}"),
+    ("ip_address", "{ip}"),
 )
+"""A row is counted once for a kind, however often its template holds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +109,13 @@ def make_notes(rng: np.random.Generator, people: People, stays: Stays) -> Notes:
         "surname": people.surname.take(pa.array(stays.person)),
         "other": pick(family.kanji, family.draw(rng.random(rows))),
         # 35 is an arbitrary place of the home prefecture: the family's phone is not the patient's.
-        "phone": phones(rng, rng.integers(0, 35, rows)).fill_null("022-100-0000"),
+        "phone": vary_phones(rng, phones(rng, rng.integers(0, 35, rows)).fill_null("022-100-0000")),
         "number": people.table["patient_no"].combine_chunks().take(pa.array(stays.person)),
         "admit": iso_dates(stays.admit),
         "discharge": iso_dates(stays.discharge),
         "age": plain(stays.age_years),
         "disease": pick([disease.name for disease in diseases()], stays.main),
+        **planted_fields(rng),
     }
     pieces: list[tuple[Ints, pa.Array]] = []
     planted: Counter[str] = Counter()
@@ -86,18 +124,18 @@ def make_notes(rng: np.random.Generator, people: People, stays: Stays) -> Notes:
         if len(where) == 0:
             continue
         pieces.append((where, _fill(template, fields, where)))
-        for kind, mark in PLANTED_KINDS:
-            planted[kind] += len(where) if mark in template else 0
+        for kind in {kind for kind, mark in PLANTED_KINDS if mark in template}:
+            planted[kind] += len(where)
     return Notes(scatter(rows, pieces), planted)
 
 
 def _fill(template: str, fields: dict[str, pa.Array], where: Ints) -> pa.Array:
     parts: list[pa.Array | str] = []
-    rows = pa.array(where)
     for piece in template.split("{"):
         name, brace, after = piece.partition("}")
         if brace:
-            parts.append(fields[name].take(rows))
+            # The planted ones are a pool, shorter than the block may be.
+            parts.append(fields[name].take(pa.array(where % len(fields[name]))))
             parts.append(after)
         else:
             parts.append(piece)
