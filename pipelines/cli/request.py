@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from catalog.access import Request, RequestForm
     from policies.decision.mondo import Diseases
     from policies.decision.verdict import Decision
+    from policies.decision.view import Circumstances
+    from policies.library import PolicyLibrary
 
 Mondo = Annotated[
     Path | None,
@@ -64,7 +66,9 @@ def show(
     if policies is not None:
         from policies.load import load_library
 
-        decision = desk.judge(request, load_library(policies), on=today(), diseases=_diseases(mondo))
+        library = load_library(policies)
+        standing = _standing(home, library, request.form.release)
+        decision = desk.judge(request, library, on=today(), diseases=_diseases(mondo), circumstances=standing)
     _show([request], as_json=as_json, decision=decision, language=language)
 
 
@@ -96,11 +100,13 @@ def decide(
     user, _, role = by.partition(":")
     actor = Actor(user, frozenset({Role(_known(role or "compliance", [each.value for each in Role], "role"))}))
     desk = open_desk(home)
-    library, judged = None, None
+    library, standing, judged = None, None, None
     if kind is EventKind.APPROVE:
-        library = load_library(policies)
-        judged = desk.judge(desk.request(request_id), library, on=today())
-    request = desk.decide(request_id, Event(kind, actor, today(), comment), library=library)
+        library, asked = load_library(policies), desk.request(request_id)
+        standing = _standing(home, library, asked.form.release)
+        judged = desk.judge(asked, library, on=today(), circumstances=standing)
+    event = Event(kind, actor, today(), comment)
+    request = desk.decide(request_id, event, library=library, circumstances=standing)
     _show([request], as_json=as_json, decision=judged)
 
 
@@ -135,6 +141,19 @@ def _read_form(path: Path, key: Path | None) -> "RequestForm":
             fix="save the form as JSON",
             where=Place(str(path)),
         ) from None
+
+
+def _standing(home: Path, library: "PolicyLibrary", release: str) -> "Circumstances":
+    """Ask the signatures whether the release is active; where a home keeps none, nobody is asked."""
+    from catalog.approvals import open_book, states_of
+    from policies.decision.view import Circumstances
+    from policies.library import PolicyKind
+
+    if not (home / "approvals").is_dir():
+        return Circumstances()
+    only = ((PolicyKind.RELEASE, release),)
+    (state,) = states_of(library, approvals=open_book(home), on=today(), only=only)
+    return Circumstances(policy_is_active=state.is_active)
 
 
 def _diseases(path: Path | None) -> "Diseases | None":

@@ -13,6 +13,8 @@ from catalog.sealing import write_key_pair
 from pipelines.deployment import Deployment
 from pipelines.stages.extracted import build_permitted
 from policies.decision.uses import IntendedUse
+from policies.decision.view import Circumstances
+from policies.library import PolicyKind
 from policies.vocabulary import TermsClause
 
 RELEASE = "cohort-controlled"
@@ -86,4 +88,6 @@ def _grant(deployment: Deployment, keys: Path) -> Request:
         recipient_public_key=keys.with_name("recipient.pub").read_text("ascii"),
     )
     request = deployment.desk.submit(form, on=today)
-    return deployment.desk.decide(request.id, Event(EventKind.APPROVE, OFFICER, today), library=deployment.library)
+    standing = Circumstances(policy_is_active=deployment.state(PolicyKind.RELEASE, RELEASE).is_active)
+    event = Event(EventKind.APPROVE, OFFICER, today)
+    return deployment.desk.decide(request.id, event, library=deployment.library, circumstances=standing)

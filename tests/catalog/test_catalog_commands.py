@@ -179,6 +179,21 @@ def test_an_approval_under_a_changed_policy_is_refused(
     assert caught.value.exit_code == 10
 
 
+def test_an_approval_under_a_policy_that_nobody_signed_is_refused(
+    deployment: Deployment, build: Any, recipient: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unsigned = types.SimpleNamespace(is_active=False)
+    monkeypatch.setattr("catalog.approvals.states_of", lambda *_, **__: (unsigned,))
+    request = deployment.json("request", "submit", str(_form(deployment, build, recipient.text, tmp_path)))
+    name = request["requests"][0]["id"]
+    (deployment.home / "approvals").mkdir()
+    shown = deployment.json("request", "show", name, "--policies", "policies")["assessment"]
+    assert [each["code"] for each in shown["reasons"] if each["verdict"] == "refuse"] == ["active"]
+    with pytest.raises(NijiError, match=r"access\.release-policy.*not active") as caught:
+        deployment.run("request", "decide", name, "approve", "--by", "c-abe")
+    assert caught.value.exit_code == 12
+
+
 def test_a_wrong_form_names_its_places_and_no_values(deployment: Deployment, tmp_path: Path) -> None:
     from catalog.access import blank_form
 
