@@ -189,7 +189,7 @@ def test_an_approval_under_a_policy_that_nobody_signed_is_refused(
     (deployment.home / "approvals").mkdir()
     shown = deployment.json("request", "show", name, "--policies", "policies")["assessment"]
     assert [each["code"] for each in shown["reasons"] if each["verdict"] == "refuse"] == ["active"]
-    with pytest.raises(NijiError, match=r"access\.release-policy.*not active") as caught:
+    with pytest.raises(NijiError, match=r"(?s)access\.release-policy.*not active") as caught:
         deployment.run("request", "decide", name, "approve", "--by", "c-abe")
     assert caught.value.exit_code == 12
 
