@@ -19,15 +19,15 @@ _FAR = np.inf
 FloatArray = npt.NDArray[np.float64]
 
 
-def hide_until_wide(counts: IntArray, hidden: BoolArray, *, floor: int, width: int) -> BoolArray:
-    """Hide more until every hidden number's interval is at least `width` wide; the same for the same table.
+def hide_until_wide(counts: IntArray, hidden: BoolArray, *, floor: int, width: IntArray) -> BoolArray:
+    """Hide more until every hidden number's interval is at least its `width` wide; the same for the same table.
 
     Args:
         counts: (rows + 1) × (columns + 1), with margins last. A one-way table has two equal columns, which are hidden
             together.
         hidden: What is hidden already. Not changed.
         floor: What every hidden number is known to be at least; smaller numbers are never hidden.
-        width: The least width, in people.
+        width: The least width of each number, in people; of the shape of `counts`.
 
     Returns:
         What is hidden, including `hidden`. In the worst case everything is; intervals are then without bound.
@@ -38,10 +38,11 @@ def hide_until_wide(counts: IntArray, hidden: BoolArray, *, floor: int, width: i
     while waiting:
         # Hiding more only widens intervals, so a number that passed once is not looked at again.
         place = waiting[0]
-        if network.is_wide(place, width=width):
+        needed = int(width[place])
+        if network.is_wide(place, width=needed):
             waiting.popleft()
             continue
-        for chosen in _next_to_hide(counts, hidden, place, floor=floor, width=width):
+        for chosen in _next_to_hide(counts, hidden, place, floor=floor, width=needed):
             for twin in _twins(counts, chosen):
                 hidden[twin] = True
                 network.hide(twin)

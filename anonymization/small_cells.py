@@ -6,6 +6,7 @@ what can be derived from the rest in `cell_audit`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,7 @@ from anonymization.cell_choice import hide_until_wide
 from anonymization.evidence import Evidence, Statement
 from anonymization.hierarchy import Hierarchy
 from anonymization.histogram import as_text
+from anonymization.municipalities import POOLED, least_counts, places_of, refuse_unknown
 from anonymization.tables import Pseudonymized, SmallCellTable
 from anonymization.treat import PERSON, TreatedTable, treat_tables
 from policies.errors import DataError, PolicyError
@@ -58,6 +60,9 @@ def protect_small_cells(
     feasible interval is narrower than `min_cell`, the numbers of the cheapest circle through it are hidden too. Zeros
     are shown if `zero_allowed`, and then never hidden, so an attacker knows a hidden number to be at least 1.
 
+    With `municipality`, each place has its own least count, and the smallest places are counted together under one
+    label, or left out of the table where even together too few people live there.
+
     Args:
         release: A release with the method `small_cells`.
         sources: The pseudonymized datasets by id. Not changed.
@@ -69,7 +74,8 @@ def protect_small_cells(
 
     Raises:
         PolicyError: The release has another method, or a column to count by is not an output column.
-        DataError: The table is empty, a value reads like a margin's label, or nothing could be shown.
+        DataError: The table is empty, a value reads like a margin's label, a municipality is not declared, or nothing
+            could be shown.
 
     Guarantee: Nobody can narrow a hidden number to an interval shorter than `min_cell` from the published numbers, the
     equations of the table and the knowledge that a hidden number is at least 1 (rules CELL-NDB-1, CELL-HOUSE).
@@ -81,10 +87,10 @@ def protect_small_cells(
     if isinstance(method, SmallCells):
         labels, cells, people = count_cells(release, sources, hierarchies=hierarchies)
         table = hide_small_cells(
-            cells, min_cell=method.min_cell, zero_allowed=method.zero_allowed, margins=method.margins
+            cells, min_cell=_least(method, labels), zero_allowed=method.zero_allowed, margins=method.margins
         )
         published = {method.table: _published(method, labels, table)}
-        return SmallCellTable(release, published, _evidence(method, table, people))
+        return SmallCellTable(release, published, _evidence(method, labels, table, people))
     raise _other_method(release)
 
 
@@ -122,12 +128,13 @@ def _other_method(release: ReleasePolicy) -> PolicyError:
     )
 
 
-def hide_small_cells(cells: IntArray, *, min_cell: int, zero_allowed: bool, margins: bool) -> HiddenTable:
+def hide_small_cells(cells: IntArray, *, min_cell: int | IntArray, zero_allowed: bool, margins: bool) -> HiddenTable:
     """Choose what to hide in a table of counts, the same for the same table.
 
     Args:
         cells: Rows × columns of counts, none negative; a one-way table has one column.
-        min_cell: Counts of 1 … `min_cell` - 1 are hidden, and no hidden number may be known to less than this width.
+        min_cell: Counts of 1 … `min_cell` - 1 are hidden, and no hidden number may be known to less than this width. One
+            number for the table, or one for each number of it with its margins.
         zero_allowed: Zeros are shown; otherwise they are small too.
         margins: Row sums, column sums and the total are published; otherwise they are hidden from the start.
 
@@ -139,9 +146,10 @@ def hide_small_cells(cells: IntArray, *, min_cell: int, zero_allowed: bool, marg
     """
     counts = with_margins(cells)
     floor = 1 if zero_allowed else 0
-    hidden = (counts < min_cell) & ((counts > 0) | (not zero_allowed))
+    least = np.broadcast_to(np.asarray(min_cell, dtype=np.int64), counts.shape)
+    hidden = (counts < least) & ((counts > 0) | (not zero_allowed))
     if margins:
-        hidden = hide_until_wide(counts, _twin_margins(hidden), floor=floor, width=min_cell)
+        hidden = hide_until_wide(counts, _twin_margins(hidden), floor=floor, width=least)
     else:
         # Without margins there are no equations: a hidden cell has no upper bound, and nothing else need be hidden.
         hidden = hidden | _margin_mask(counts.shape)
@@ -189,9 +197,12 @@ def _count_people(treated: TreatedTable, method: SmallCells) -> tuple[tuple[tupl
             why="the table cannot be made without it",
             fix="write output names (after `as`) of the table",
         )
-    rows = treated.rows.select(
-        person=treated.rows[PERSON],
-        **{f"by_{n}": as_text(treated.rows[name]).fill_null(MISSING) for n, name in enumerate(method.by)},
+    rows = _places(
+        treated.rows.select(
+            person=treated.rows[PERSON],
+            **{f"by_{n}": as_text(treated.rows[name]).fill_null(MISSING) for n, name in enumerate(method.by)},
+        ),
+        method,
     )
     keys = [f"by_{n}" for n in range(len(method.by))]
     counted = rows.group_by(keys).aggregate(people=rows.person.nunique()).to_pyarrow()
@@ -209,6 +220,34 @@ def _count_people(treated: TreatedTable, method: SmallCells) -> tuple[tuple[tupl
         at = [places[n][row[key]] for n, key in enumerate(keys)]
         cells[at[0], at[1] if len(at) == 2 else 0] = row["people"]
     return labels, cells, int(rows.person.nunique().to_pyarrow().as_py())
+
+
+def _places(rows: Any, method: SmallCells) -> Any:
+    """Count small municipalities together, or leave them out, before anybody is counted."""
+    tiers = method.municipality
+    if tiers is None or tiers.column not in method.by:
+        return rows
+    key = f"by_{method.by.index(tiers.column)}"
+    refuse_unknown(tiers, rows.select(key).distinct().to_pyarrow().column(key).to_pylist(), unnamed=MISSING)
+    places = places_of(tiers)
+    if not places.pooled:
+        return rows
+    is_small = rows[key].isin(places.pooled)
+    if not places.is_pool_shown:
+        return rows.filter(~is_small)
+    return rows.mutate(**{key: is_small.ifelse(POOLED, rows[key])})
+
+
+def _least(method: SmallCells, labels: Sequence[Sequence[str]]) -> IntArray:
+    """Return the least count of each number of the table with its margins."""
+    shape = len(labels[0]) + 1, (len(labels[1]) if len(labels) == 2 else 1) + 1
+    least = np.full(shape, method.min_cell, dtype=np.int64)
+    tiers = method.municipality
+    if tiers is None or tiers.column not in method.by:
+        return least
+    axis = method.by.index(tiers.column)
+    along = np.array([*least_counts(tiers, labels[axis], min_cell=method.min_cell), method.min_cell], dtype=np.int64)
+    return np.maximum(least, along[:, None] if axis == 0 else along[None, :])
 
 
 def _published(method: SmallCells, labels: Sequence[Sequence[str]], table: HiddenTable) -> pa.Table:
@@ -232,11 +271,31 @@ def _published(method: SmallCells, labels: Sequence[Sequence[str]], table: Hidde
     )
 
 
-def _evidence(method: SmallCells, table: HiddenTable, people: int) -> Evidence:
+def _tiers(method: SmallCells) -> dict[str, object]:
+    tiers = method.municipality
+    if tiers is None:
+        return {}
+    places = places_of(tiers)
+    pool = "together" if places.pooled and places.is_pool_shown else "left_out" if places.pooled else "none"
+    return {
+        "municipality": {
+            "column": tiers.column,
+            "source": tiers.source,
+            "counted_on": tiers.counted_on.isoformat(),
+            "none_below": tiers.none_below,
+            "raised_below": tiers.raised_below,
+            "raised_min_cell": tiers.raised_min_cell,
+            "small_municipalities": len(places.pooled),
+            "small_are_shown": pool,
+        }
+    }
+
+
+def _evidence(method: SmallCells, labels: Sequence[Sequence[str]], table: HiddenTable, people: int) -> Evidence:
     floor = 1 if method.zero_allowed else 0
     intervals = hidden_intervals(table.counts, table.hidden, floor=floor) if method.margins else ()
     inner = table.hidden[:-1, :-1]
-    small = (table.counts < method.min_cell) & ((table.counts > 0) | (not method.zero_allowed))
+    small = (table.counts < _least(method, labels)) & ((table.counts > 0) | (not method.zero_allowed))
     widths = [interval.width for interval in intervals if interval.width is not None]
     shown = int((table.counts[:-1, :-1] * ~inner).sum())
     pairs = int(table.counts[-1, -1])
@@ -271,6 +330,7 @@ def _evidence(method: SmallCells, table: HiddenTable, people: int) -> Evidence:
             "margins": method.margins,
             "margins_are": "sums of cells (person-cell pairs)",
             "missing_values": "own_category",
+            **_tiers(method),
         },
         measured={
             "hidden_cells": int(inner.sum()),

@@ -5,8 +5,9 @@ import pyarrow as pa
 
 from anonymization.cell_audit import hidden_intervals
 from anonymization.evidence import CheckResult
+from anonymization.municipalities import POOLED
 from anonymization.release_checks.verdict import verdict
-from anonymization.small_cells import COUNT, HIDDEN, SHOWN, STATUS, TOTAL
+from anonymization.small_cells import COUNT, HIDDEN, MISSING, SHOWN, STATUS, TOTAL
 from anonymization.tables import SmallCellTable
 from policies.model.method import SmallCells
 
@@ -18,8 +19,10 @@ def recount_small_cells(protected: SmallCellTable) -> tuple[CheckResult, ...]:
         return (verdict("method", 1, "the release has its one table of counts"),)
     table = protected.tables[method.table]
     counts, status = table.column(COUNT).to_pylist(), table.column(STATUS).to_pylist()
+    least = _least(method, _places(method, table))
     small = sum(
-        count is not None and count < method.min_cell and not (count == 0 and method.zero_allowed) for count in counts
+        count is not None and count < floor and not (count == 0 and method.zero_allowed and floor < NEVER)
+        for count, floor in zip(counts, least, strict=True)
     )
     unclear = sum((count is None) != (state == HIDDEN) for count, state in zip(counts, status, strict=True))
     unclear += sum(state not in {SHOWN, HIDDEN} for state in status)
@@ -28,6 +31,39 @@ def recount_small_cells(protected: SmallCellTable) -> tuple[CheckResult, ...]:
         verdict("status", unclear, "a number is missing exactly where it is marked as hidden"),
         _audit(method, table),
     )
+
+
+NEVER = 10**12
+"""The least count of a place of which no number is shown: nobody lives there in such numbers."""
+
+
+def _least(method: SmallCells, labels: list[str]) -> list[int]:
+    """Return the least count for each label of the column of municipalities, read anew from the policy's inhabitants."""
+    tiers = method.municipality
+    if tiers is None:
+        return [method.min_cell] * len(labels)
+    small = sum(people for people in tiers.inhabitants.values() if people < tiers.none_below)
+    lives = {**tiers.inhabitants, POOLED: small, TOTAL: NEVER, MISSING: NEVER}
+    least = []
+    for label in labels:
+        people = lives.get(label, 0)  # a place that nobody declared is too small to be shown
+        raised = max(method.min_cell, tiers.raised_min_cell) if people < tiers.raised_below else method.min_cell
+        least.append(NEVER if people < tiers.none_below else raised)
+    return least
+
+
+def _places(method: SmallCells, table: pa.Table) -> list[str]:
+    """Return the labels of the column of municipalities, one for each published row; of the first column without one."""
+    column = method.by[0] if method.municipality is None else method.municipality.column
+    return [str(label) for label in table.column(column).to_pylist()]
+
+
+def _widths(method: SmallCells, table: pa.Table, shape: tuple[int, ...]) -> np.ndarray:
+    """Return how wide the interval of each number must be, in the layout of `_grid`."""
+    axis = 0 if method.municipality is None else method.by.index(method.municipality.column)
+    least = _least(method, [*sorted(set(_places(method, table)) - {TOTAL}), TOTAL])
+    along = np.array([min(each, NEVER) for each in least], dtype=np.int64)
+    return np.broadcast_to(along[:, None] if axis == 0 else along[None, :], shape)
 
 
 def _audit(method: SmallCells, table: pa.Table) -> CheckResult:
@@ -45,9 +81,10 @@ def _audit(method: SmallCells, table: pa.Table) -> CheckResult:
     if completed is None:
         return verdict("audit", 1, what, rule="CELL-HOUSE")
     intervals = hidden_intervals(completed, hidden, floor=floor)
-    widths = [interval.width for interval in intervals if interval.width is not None]
-    narrow = sum(width < method.min_cell for width in widths)
-    smallest = min(widths) if widths else None
+    needed = _widths(method, table, counts.shape)
+    known = [(interval.width, needed[interval.row, interval.column]) for interval in intervals]
+    narrow = sum(width is not None and width < least for width, least in known)
+    smallest = min((width for width, _ in known if width is not None), default=None)
     return verdict("audit", narrow, what, rule="CELL-HOUSE", hidden=len(intervals), width_min=smallest)
 
 
