@@ -204,7 +204,8 @@ def _organization(dataset: DatasetPolicy) -> Organization:
 def _access(delivery: Sequence[Delivery]) -> AccessRights:
     if Delivery.OPEN in delivery:
         return AccessRights.PUBLIC
-    return AccessRights.NON_PUBLIC if Delivery.EXTRACT in delivery else AccessRights.RESTRICTED
+    gives_rows = {Delivery.EXTRACT, Delivery.SECURE_ENVIRONMENT} & set(delivery)
+    return AccessRights.NON_PUBLIC if gives_rows else AccessRights.RESTRICTED
 
 
 def _file(path: str, size: int) -> FileRecord:

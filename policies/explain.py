@@ -6,6 +6,7 @@ Belongs here: the page. Does not: judgement (`check`), wording of methods (`sent
 from collections.abc import Iterator, Sequence
 
 from policies.canonical import digest
+from policies.facts import dataset_blocks, release_blocks, say_blocks, say_facts
 from policies.library import PolicyLibrary
 from policies.model import Column, DatasetPolicy, ReleaseColumn, ReleasePolicy, ReleaseTable
 from policies.model.strictness import Text
@@ -52,6 +53,10 @@ def _release(release: ReleasePolicy, library: PolicyLibrary, language: Language)
     yield say(("誰が受け取れるか", "Who may receive it"), language), list(_recipients(release, language))
     yield say(("何に使えるか", "What it may be used for"), language), list(_uses(release, language))
     yield say(("日付", "Dates"), language), list(_dates(release, language))
+    yield (
+        say(("そのほかの定め", "What else is laid down"), language),
+        list(say_blocks(release_blocks(release), language)),
+    )
 
 
 def _what(release: ReleasePolicy, library: PolicyLibrary, language: Language) -> Iterator[str]:
@@ -73,7 +78,12 @@ def _what(release: ReleasePolicy, library: PolicyLibrary, language: Language) ->
     for name in release.rule_packs:
         pack = library.rulepacks.get(name)
         title = _text(pack.title, language) if pack else say(("見つからない", "not there"), language)
-        yield say((f"規則: {title} [{name}]", f"Rules: {title} [{name}]"), language)
+        bound: Bilingual = ("", "")
+        if pack is not None and pack.profile is not None:
+            bound = ("、任意の整合であり法令ではない", ", followed by choice, not law")
+        elif pack is not None and not pack.is_law:
+            bound = ("、法令ではない", ", not law")
+        yield say((f"規則: {title} [{name}]", f"Rules: {title} [{name}]"), language) + say(bound, language)
 
 
 def _fates(release: ReleasePolicy, table: ReleaseTable, library: PolicyLibrary, language: Language) -> Iterator[str]:
@@ -103,11 +113,17 @@ def _citation(release: ReleasePolicy, library: PolicyLibrary, rule_id: str, lang
     return say(("どの規則集にもない", "in none of the listed rule packs"), language)
 
 
+_OF_RECIPIENTS = ("security", "safeguard", "certification", "contract_states", "screening", "equivalent_measures")
+
+
 def _recipients(release: ReleasePolicy, language: Language) -> Iterator[str]:
     for each in release.recipients:
         contract = say(("契約", "contract"), language)
         extra = f", {contract} {each.contract}" if each.contract else ""
         yield f"  {each.id}: {_text(each.name, language)} ({_label(each.kind, language)}, {each.country}{extra})"
+        stated = say_facts(each, language, only=_OF_RECIPIENTS)
+        if stated:
+            yield f"      {stated}"
     ways = ", ".join(_label(way, language) for way in release.delivery)
     yield say((f"  渡し方: {ways}", f"  By: {ways}"), language)
 
@@ -148,6 +164,9 @@ _CONSENT: dict[ConsentBasis, Bilingual] = {
 def _dataset(dataset: DatasetPolicy, library: PolicyLibrary, language: Language) -> Iterator[_Part]:
     yield _head(dataset, language)
     yield say(("誰のデータか", "Whose data"), language), list(_holding(dataset, language))
+    blocks = list(say_blocks(dataset_blocks(dataset), language))
+    if blocks:
+        yield say(("このデータについて述べていること", "What is stated about it"), language), blocks
     for table in dataset.tables:
         title = say(("表", "Table"), language)
         lines = [

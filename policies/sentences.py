@@ -193,6 +193,11 @@ def _controlled(method: ControlledRows) -> tuple[Bilingual, ...]:
         (
             "許可ごとに、受領者だけが開ける封緘された抽出としてのみ渡す。",
             "They are given only as an extract under a permit, sealed to its recipient.",
+        )
+        if method.environment == "sealed_extract"
+        else (
+            "許可ごとに、安全な利用環境内でのみ用い、持ち出さない。",
+            "They are used only inside a secure environment, under a permit, and never handed out.",
         ),
     ]
     if method.max_people is not None:

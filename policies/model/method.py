@@ -187,10 +187,14 @@ class AlleleFrequencies(PolicyModel):
 
 
 class ControlledRows(PolicyModel):
-    """Pseudonymized rows, personal data still, given only as a sealed extract under a permit."""
+    """Pseudonymized rows, personal data still, given only under a permit.
+
+    `sealed_extract`: to a recipient who alone can open them. `secure_environment`: never to a recipient; they are used where
+    they lie, and Niji builds no extract of them.
+    """
 
     kind: Literal["controlled_rows"]
-    environment: Literal["sealed_extract"]
+    environment: Literal["sealed_extract", "secure_environment"]
     max_people: Annotated[int, Field(ge=1)] | None = None
 
 

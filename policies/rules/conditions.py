@@ -2,7 +2,7 @@
 
 import datetime
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from policies.library import PolicyKind, PolicyLibrary
 from policies.model.method import AlleleFrequencies, ControlledRows, DpStatistics, Microdata, SmallCells
@@ -136,12 +136,25 @@ def _method(view: ReleaseView) -> Iterator[Fault]:
         what = f"method '{release.method.kind}' does not make {release.output_category.en}"
         fix = "correct `output_category` or `method.kind`"
         yield Fault("method-category", what, "a category is a promise that its method keeps", fix, ("method", "kind"))
+    if isinstance(release.method, ControlledRows):
+        yield from _environment(release.method, release.delivery)
     projects = {dataset.project for dataset in view.datasets.values()}
     if isinstance(release.method, ControlledRows) and len(projects) > 1:
         what = f"the datasets belong to {len(projects)} projects"
         why = "pseudonyms of different projects do not agree, so people cannot be found in both"
         fix = "give the datasets the same `project`, if the same people may be linked"
         yield Fault("different-projects", what, why, fix, ("tables",))
+
+
+def _environment(method: ControlledRows, delivery: Sequence[Delivery]) -> Iterator[Fault]:
+    """Check that rows which stay in an environment are delivered there, and nowhere else."""
+    stays = method.environment == "secure_environment"
+    wrong = Delivery.EXTRACT if stays else Delivery.SECURE_ENVIRONMENT
+    if wrong in delivery or (stays and Delivery.SECURE_ENVIRONMENT not in delivery):
+        what = f"the rows are in a {method.environment}, and the delivery is another"
+        why = "rows that stay in an environment are not handed out as well"
+        fix = "write the same in `method.environment` and `delivery`"
+        yield Fault("environment-delivery", what, why, fix, ("delivery",))
 
 
 def _people(view: ReleaseView) -> Iterator[Fault]:

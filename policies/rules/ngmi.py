@@ -29,6 +29,8 @@ _MAKERS = {
 }
 _NOTICE_FOR = {OutputCategory.ANONYMIZED_NGMI: "anonymized", OutputCategory.PSEUDONYMIZED_NGMI: "pseudonymized"}
 _CERTIFIED = frozenset(kind for kind in ControllerType if kind.value.startswith("ngmi_"))
+_RECEIVERS = _CERTIFIED - {ControllerType.NGMI_PSEUDO_USER}
+"""Who receives medical information from hospitals; a user receives what a maker made."""
 _NOTICES: tuple[Key, ...] = ("consent", "notices")
 
 
@@ -72,6 +74,8 @@ def notice_is_given(view: DatasetView, _: Parameters) -> Iterator[Problem]:
     Anonymized and pseudonymized information each need a notice of their own.
     """
     consent = view.dataset.consent
+    if view.dataset.controller.type not in _RECEIVERS:
+        return
     if consent.basis is not ConsentBasis.OPT_OUT:
         what = "there is no register of those who asked to stop (停止の求め)"
         yield Problem(what, "write `consent: {basis: opt_out, register: …}`", ("consent", "basis"))
@@ -113,6 +117,8 @@ def _notice(notice: Notice, keys: tuple[Key, ...]) -> Iterator[Problem]:
 def waiting_is_over(view: DatasetView, parameters: Parameters) -> Iterator[Problem]:
     """NGMI-03: nothing was provided before people had the time to object; the days are a house figure."""
     days = number(parameters, "wait_days")
+    if view.dataset.controller.type not in _RECEIVERS:
+        return
     for index, notice in enumerate(view.dataset.consent.notices or ()):
         if notice.first_provided_on < notice.notified_on + timedelta(days=days):
             what = f"data are provided within {days} days of the notice (停止の求めに必要な期間)"
@@ -127,7 +133,7 @@ def waiting_is_over(view: DatasetView, parameters: Parameters) -> Iterator[Probl
 def stop_requests_are_receipted(view: DatasetView, parameters: Parameters) -> Iterator[Problem]:
     """NGMI-04: whoever asks to stop gets a receipt, and its copy is kept."""
     register, years = view.dataset.consent.register_, number(parameters, "keep_years")
-    if register is None:
+    if register is None or view.dataset.controller.type not in _RECEIVERS:
         return
     keys, table = ("consent", "register"), view.dataset.table(register.table)
     if register.receipt is None or (table is not None and table.column(register.receipt) is None):
@@ -141,7 +147,7 @@ def stop_requests_are_receipted(view: DatasetView, parameters: Parameters) -> It
 def requesters_are_entitled(view: DatasetView, parameters: Parameters) -> Iterator[Problem]:
     """NGMI-06: the register says who asked, in the words of the Order: the person or the bereaved family."""
     register, known = view.dataset.consent.register_, words(parameters, "relations")
-    if register is None:
+    if register is None or view.dataset.controller.type not in _RECEIVERS:
         return
     table = view.dataset.table(register.table)
     column = table.column(register.relation) if table is not None and register.relation is not None else None
