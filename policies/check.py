@@ -4,6 +4,7 @@ A pure function of the files and a date. Only `policies/rules/` knows what a rul
 says into findings.
 """
 
+import os
 from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
@@ -53,8 +54,9 @@ def check(library: PolicyLibrary, *, on: date, paths: Sequence[Path] | None = No
     ]
     if paths is None:
         return in_order(findings)
-    wanted = _with_foundations(library, [path.resolve() for path in paths])
-    return in_order(finding for finding in findings if _is_below(Path(finding.place.file), wanted))
+    wanted = _with_foundations(library, [_real(path) for path in paths])
+    below = {file: _is_below(Path(file), wanted) for file in {finding.place.file for finding in findings}}
+    return in_order(finding for finding in findings if below[finding.place.file])
 
 
 def _with_foundations(library: PolicyLibrary, wanted: Sequence[Path]) -> tuple[Path, ...]:
@@ -63,11 +65,16 @@ def _with_foundations(library: PolicyLibrary, wanted: Sequence[Path]) -> tuple[P
     for name, release in library.releases.items():
         if _is_below(library.files[PolicyKind.RELEASE, name], wanted):
             needed |= foundations(release)
-    return (*wanted, *(library.files[key].resolve() for key in needed if key in library.files))
+    return (*wanted, *(_real(library.files[key]) for key in needed if key in library.files))
+
+
+def _real(path: Path) -> Path:
+    # Path.resolve() ends in an error for a link that leads to itself; such a file has its finding already.
+    return Path(os.path.realpath(path))
 
 
 def _is_below(file: Path, wanted: Iterable[Path]) -> bool:
-    resolved = file.resolve()
+    resolved = _real(file)
     return any(resolved == path or path in resolved.parents for path in wanted)
 
 

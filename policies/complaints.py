@@ -6,6 +6,7 @@ Belongs here: the wording. Does not: reading files, rules.
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from policies.errors import Place
 from policies.findings import Finding
 from policies.places import Document, Found, Key, Node
+from policies.subset import MAX_FINDINGS
 from policies.vocabulary import Severity
 
 _WHY_CLOSED = "policy files are closed: what the model does not know is refused, so that nothing is signed unread"
@@ -48,16 +50,16 @@ def complaints(error: ValidationError, *, document: Document, model: type[BaseMo
     details = error.errors(include_url=False, include_input=False)
     locations = [tuple(detail["loc"]) for detail in details]
     merged: dict[tuple[Key, ...], list[Mapping[str, Any]]] = {}
+    above = {location[:length] for location in locations for length in range(len(location))}
     for detail, location in zip(details, locations, strict=True):
-        is_echo = detail["type"] == "too_short" and any(
-            len(other) > len(location) and other[: len(location)] == location for other in locations
-        )
+        # A list of which every item is wrong is not too short as well.
+        is_echo = detail["type"] == "too_short" and location in above
         if not is_echo:
             where = document.find(location).keys
             merged.setdefault((*where, "+" + str(location[-1])) if detail["type"] == "missing" else where, []).append(
                 detail
             )
-    for group in merged.values():
+    for group in islice(merged.values(), MAX_FINDINGS):
         yield _finding(group, document=document, model=model)
 
 
@@ -99,7 +101,7 @@ def _unknown(key: str, place: Place, known: tuple[str, ...]) -> Finding:
     near = difflib.get_close_matches(key, known, n=1)
     hint = f"did you mean '{near[0]}'? " if near else ""
     listed = f"known keys: {', '.join(known)}" if known else "remove the key"
-    return _block("policy.unknown-key", place, f"'{key}' is not a key here", _WHY_CLOSED, hint + listed)
+    return _block("policy.unknown-key", place, f"'{key[:64]}' is not a key here", _WHY_CLOSED, hint + listed)
 
 
 def _tag(kind: str, context: Mapping[str, Any], found: Found, document: Document) -> Finding:

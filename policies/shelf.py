@@ -4,6 +4,7 @@ Belongs here: collecting, ids, suites, the packs that ship with Niji. Does not: 
 """
 
 import json
+import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -55,7 +56,7 @@ class Shelf:
         """Yield the files of a folder in order; those that are only links to elsewhere are refused."""
         homes = (self.root.resolve(), PACKAGED)
         for path in sorted((self.root / folder).glob(pattern)):
-            if any(path.resolve().is_relative_to(home) for home in homes):
+            if any(Path(os.path.realpath(path)).is_relative_to(home) for home in homes):
                 yield path
             else:
                 what = "the file is a link that leads out of the policies folder"
@@ -67,7 +68,7 @@ class Shelf:
         stem = path.name.rsplit(".", 1)[0]
         there = self.files.get((kind, stem))
         if there is not None:
-            if path.resolve() == there or (kind is PolicyKind.RULEPACK and _same(path, there)):
+            if Path(os.path.realpath(path)) == there or (kind is PolicyKind.RULEPACK and _same(path, there)):
                 return
             what = f"the {kind.value} '{stem}' is there already: {there}"
             why = "ids are unique; the rule packs that ship with Niji cannot be replaced by a folder's own"

@@ -151,7 +151,7 @@ class _Composer:
                 continue
             if key in entries:
                 first = entries[key].line
-                what = f"the key '{key}' is written twice (first on line {first})"
+                what = f"the key '{key[:64]}' is written twice (first on line {first})"
                 self._refuse(event, "yaml-duplicate-key", what, "keep one of them")
                 continue
             entries[key] = Entry(event.start_mark.line + 1, event.start_mark.column + 1, node)

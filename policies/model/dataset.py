@@ -147,7 +147,7 @@ class Waiting(PolicyModel):
     """The waiting period between notice and first use (rule NGMI-03; a house rule elsewhere)."""
 
     notice_on: date
-    wait_days: Annotated[int, Field(ge=0)]
+    wait_days: Annotated[int, Field(ge=0, le=3660)]
 
 
 class Consent(PolicyModel):

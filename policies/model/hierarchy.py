@@ -14,8 +14,8 @@ class IntervalLevels(PolicyModel):
     """
 
     kind: Literal["intervals"]
-    low: int
-    high: int
+    low: Annotated[int, Field(ge=-100_000, le=100_000)]
+    high: Annotated[int, Field(ge=-100_000, le=100_000)]
     widths: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
     top_from: int | None = None
 
@@ -51,8 +51,8 @@ class DateLevels(PolicyModel):
     """Dates between `first_year` and `last_year` → month → quarter → year → `*`."""
 
     kind: Literal["date"]
-    first_year: int
-    last_year: int
+    first_year: Annotated[int, Field(ge=1, le=9999)]
+    last_year: Annotated[int, Field(ge=1, le=9999)]
 
 
 Levels = Annotated[

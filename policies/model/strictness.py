@@ -29,6 +29,10 @@ ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=120)]
 """A column name, as the source writes it."""
 
 
+_MAX_PLACES = 30
+# '1e999999999' is ten characters, and the number written out a gigabyte.
+
+
 def _exact(value: Any) -> Any:
     # A YAML float such as 0.1 is already rounded to binary; money and budgets must be written as quoted decimals.
     if isinstance(value, float):
@@ -37,10 +41,14 @@ def _exact(value: Any) -> Any:
     if not isinstance(value, (str, int)) or isinstance(value, bool):
         return value
     try:
-        return Decimal(value)
+        number = Decimal(value)
     except InvalidOperation:
         msg = "write the number as a quoted decimal, for example '0.5'"
         raise ValueError(msg) from None
+    if number.is_finite() and number and not -_MAX_PLACES <= number.adjusted() <= _MAX_PLACES:
+        msg = f"write a number with at most {_MAX_PLACES} places before and behind the point"
+        raise ValueError(msg)
+    return number
 
 
 Exact = Annotated[Decimal, BeforeValidator(_exact)]

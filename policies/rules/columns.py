@@ -55,18 +55,25 @@ def _table(table: ReleaseTable, dataset: DatasetPolicy, keys: tuple[Key, ...]) -
     yield from _columns(table, source, keys)
 
 
+_HINTS = 20
+"""How many names of a table are compared with all others: each costs as much as the table is wide."""
+
+
 def _columns(table: ReleaseTable, source: TablePolicy, keys: tuple[Key, ...]) -> Iterator[Fault]:
-    known = [column.name for column in source.columns]
-    written = [column.name for column in table.columns]
+    known = dict.fromkeys(column.name for column in source.columns)
+    written: set[str] = set()
+    hints = _HINTS
     for index, column in enumerate(table.columns):
         place: tuple[Key, ...] = (*keys, "columns", index)
         if column.name not in known:
             what = f"'{column.name}' is not a column of '{table.dataset}.{table.table}'"
-            fix = _near(column.name, known) + "remove it, or add it to the dataset policy"
+            hints -= 1
+            fix = (_near(column.name, known) if hints >= 0 else "") + "remove it, or add it to the dataset policy"
             yield Fault("unknown-column", what, "a policy names no column that is not there", fix, (*place, "name"))
-        if column.name in written[:index]:
+        if column.name in written:
             what = f"column '{column.name}' is listed twice"
             yield Fault("duplicate-column", what, "a column has one fate in a release", "keep one", place)
+        written.add(column.name)
     for name in known:
         if name not in written:
             what = f"column '{name}' of '{table.dataset}.{table.table}' is not listed"

@@ -143,8 +143,9 @@ def view_release(release: ReleasePolicy, library: PolicyLibrary, *, on: date) ->
         source_table = dataset.table(table.table) if dataset else None
         if source_table is None:
             continue
+        known = {column.name: column for column in reversed(source_table.columns)}
         for column_index, column in enumerate(table.columns):
-            source = source_table.column(column.name)
+            source = known.get(column.name)
             if source is not None:
                 keys: tuple[Key, ...] = ("tables", table_index, "columns", column_index)
                 fates.append(Fate(keys, table, column, source_table, source))
