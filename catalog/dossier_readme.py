@@ -6,11 +6,16 @@ The shell lines are run by a test as they stand here.
 from catalog.dossier import Dossier
 from catalog.manifest import PAYLOAD_TYPE
 
+_SIGNATURE_TEXT = (
+    '{"algorithm":"ed25519","format":"niji/signature/v1","key_id":"%s","payload_type":"%s","signature":"%s"}'
+)
 PLAIN_COMMANDS = f"""sha256sum --check --strict SHA256SUMS
 grep -F "\\"path\\":\\"SHA256SUMS\\",\\"sha256\\":\\"$(sha256sum SHA256SUMS | cut -d' ' -f1)\\"" manifest.json > /dev/null && echo "SHA256SUMS: listed"
 type="{PAYLOAD_TYPE}"
 {{ printf 'DSSEv1 %d %s %d ' "${{#type}}" "$type" "$(($(wc -c < manifest.json)))"; cat manifest.json; }} > /tmp/niji-signed
 sed 's/.*"signature":"\\([^"]*\\)".*/\\1/' manifest.sig.json | base64 -d > /tmp/niji-signature
+id="ed25519:$(openssl pkey -pubin -in "$KEY" -outform DER | tail -c 32 | sha256sum | cut -c1-16)"
+printf '{_SIGNATURE_TEXT}' "$id" "$type" "$(base64 -w0 /tmp/niji-signature)" | cmp - manifest.sig.json && echo "manifest.sig.json: exact"
 openssl pkeyutl -verify -pubin -inkey "$KEY" -rawin -in /tmp/niji-signed -sigfile /tmp/niji-signature"""
 
 
@@ -57,7 +62,8 @@ Take the platform's public key from somewhere else than this folder (keys/platfo
     KEY=/path/to/platform-public.pem
 {commands}
 
-   Every file must be OK, SHA256SUMS must be listed, and the last line must say "Signature Verified Successfully".
+   Every file must be OK, SHA256SUMS listed, manifest.sig.json exact, and the last line must say "Signature Verified
+   Successfully".
    A file that SHA256SUMS does not list (other than itself, manifest.json and manifest.sig.json) does not belong here.
 
 
@@ -67,5 +73,5 @@ Take the platform's public key from somewhere else than this folder (keys/platfo
 
 1. niji を使う場合(ネットワーク不要): 上の 1 の命令。すべて正しければ終了コード 0、1バイトでも変わっていれば 14 です。
 2. niji を使わない場合: 上の 2 の命令をこのフォルダで順に実行します。
-   すべてのファイルが OK、「SHA256SUMS: listed」、最後の行が "Signature Verified Successfully" であれば正しい書類です。
+   すべてのファイルが OK、「SHA256SUMS: listed」「manifest.sig.json: exact」、最後の行が "Signature Verified Successfully" であれば正しい書類です。
 """
