@@ -22,6 +22,7 @@ from policies.approvals import (
     Approvals,
     Receipt,
     Record,
+    Statement,
     altered,
     read_approvals,
     receipt_bytes,
@@ -119,6 +120,19 @@ class ApprovalDesk:
     platform: Signer
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
+    def draft(
+        self, library: PolicyLibrary, kind: PolicyKind, name: str, *, intent: Intent, key_id: str, on: date
+    ) -> Statement:
+        """Make the statement that a person would sign, or refuse it; nothing is written.
+
+        Raises:
+            NijiError: See `policies.signing.prepare`; and IntegrityError where earlier records do not hold.
+        """
+        signers = self.book.signers()
+        approvals = {one: self.book.of(*one, signers=signers) for one in relevant(library, kind, name)}
+        at = self.clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return prepare(Desk(library, approvals, signers, on, at), kind, name, intent=intent, key_id=key_id)
+
     def sign(
         self, library: PolicyLibrary, kind: PolicyKind, name: str, *, intent: Intent, signer: Signer, on: date
     ) -> Record:
@@ -128,12 +142,7 @@ class ApprovalDesk:
             NijiError: See `policies.signing.prepare`; and IntegrityError where earlier records do not hold.
         """
         with self._locked():
-            signers = self.book.signers()
-            wanted = relevant(library, kind, name)
-            approvals = {one: self.book.of(*one, signers=signers) for one in wanted}
-            at = self.clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            desk = Desk(library, approvals, signers, on, at)
-            statement = prepare(desk, kind, name, intent=intent, key_id=signer.key_id)
+            statement = self.draft(library, kind, name, intent=intent, key_id=signer.key_id, on=on)
             signature = signer.sign(statement_bytes(statement)).hex()
             receipt = self.platform.sign(receipt_bytes(statement, signature)).hex()
             record = Record(
@@ -141,7 +150,7 @@ class ApprovalDesk:
                 signature=signature,
                 receipt=Receipt(key_id=self.platform.key_id, signature=receipt),
             )
-            before = tuple(judged.record for judged in approvals[kind, name].records)
+            before = tuple(judged.record for judged in self.book.of(kind, name).records)
             self._log_missing(kind, name, before)
             _write(self.book.path_of(kind, name), write_approvals((*before, record)))
             self._log(kind, name, record)
@@ -236,17 +245,21 @@ def relevant(library: PolicyLibrary, kind: PolicyKind, name: str) -> tuple[Polic
     return ((kind, name), *((PolicyKind.DATASET, one) for one in library.release(name).datasets))
 
 
-def states_of(library: PolicyLibrary, *, approvals: ApprovalBook, on: date) -> tuple[PolicyState, ...]:
-    """Say where every dataset and release stands, in this order.
+def states_of(
+    library: PolicyLibrary, *, approvals: ApprovalBook, on: date, only: tuple[Policies, ...] | None = None
+) -> tuple[PolicyState, ...]:
+    """Say where datasets and releases stand; all of them, or those named.
 
     Raises:
         IntegrityError: The register or records do not hold.
     """
-    policies = [
+    everything = (
         *((PolicyKind.DATASET, name) for name in library.datasets),
         *((PolicyKind.RELEASE, name) for name in library.releases),
-    ]
-    records, findings = approvals.of_all(tuple(policies)), check(library, on=on)
+    )
+    policies = everything if only is None else only
+    needed = dict.fromkeys(one for policy in policies for one in relevant(library, *policy))
+    records, findings = approvals.of_all(tuple(needed)), check(library, on=on)
     return tuple(state_of(library, kind, name, approvals=records, on=on, findings=findings) for kind, name in policies)
 
 

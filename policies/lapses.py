@@ -2,6 +2,7 @@
 
 Every date field of a policy model is named here as a first day, a last day, or neither, by its name alone: a new model
 with a last day that follows the names suspends its policies by itself. A test holds that no date field is forgotten.
+A known false alarm of the scanner suspends nothing: after its last day the alarm itself counts again.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,16 +12,21 @@ from types import MappingProxyType
 
 from policies.applies import packs_of
 from policies.library import PolicyKind, PolicyLibrary
+from policies.model.scan import FalseAlarm
 from policies.model.strictness import PolicyModel, Text
 
 FIRST_DAYS = frozenset({"effective_from", "valid_from", "period_from", "in_force_from"})
-LAST_DAYS = frozenset({"review_due", "expires_on", "valid_to", "period_to", "in_force_to"})
+LAST_DAYS = frozenset({"review_due", "expires_on", "valid_to", "period_to", "in_force_to", "until"})
 NEITHER = frozenset(
     {
+        "accepted_on",
         "approved_on",
+        "assessed_on",
         "checked_on",
+        "counted_on",
         "created_on",
         "described_on",
+        "determined_on",
         "embargo_until",
         "filed_on",
         "final_report_on",
@@ -31,7 +37,9 @@ NEITHER = frozenset(
         "notice_on",
         "notified_on",
         "people_told_on",
+        "publish_after",
         "published_on",
+        "reviewed_on",
         "temporal_from",
         "temporal_to",
     }
@@ -42,6 +50,8 @@ _WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "effective_from": ("公開の開始日", "first day of the release"),
         "review_due": ("見直し期限", "review of the policy"),
+        "conditions": ("利用条件の期限", "time limit of use"),
+        "expert": ("専門家による判定", "expert determination"),
         "ethics": ("倫理審査の承認", "ethics approval"),
         "budget": ("プライバシー予算の期間", "period of the privacy budget"),
         "certification": ("認定", "certification"),
@@ -87,6 +97,8 @@ def terms_of(library: PolicyLibrary, kind: PolicyKind, name: str) -> tuple[Term,
 
 
 def _terms(model: PolicyModel, path: tuple[str, ...]) -> Iterator[Term]:
+    if isinstance(model, FalseAlarm):
+        return
     first = {field: getattr(model, field) for field in type(model).model_fields if field in FIRST_DAYS}
     last = {field: getattr(model, field) for field in type(model).model_fields if field in LAST_DAYS}
     if len(first) == len(last) == 1 and not path:
@@ -109,7 +121,8 @@ def _inside(value: object, path: tuple[str, ...]) -> Iterator[Term]:
 
 
 def _term(path: tuple[str, ...], begin: date | None, end: date | None) -> Term:
-    named = next((_WORDS[key] for key in (part.removesuffix("s") for part in reversed(path)) if key in _WORDS), None)
+    keys = (key for part in reversed(path) for key in (part, part.removesuffix("s")))
+    named = next((_WORDS[key] for key in keys if key in _WORDS), None)
     where = ".".join(path)
     ja, en = named or (f"{where} の有効期間", f"the term of {where}")
     return Term(Text(ja=ja, en=en), where, begin, end)

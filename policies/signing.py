@@ -178,9 +178,10 @@ def _hold_signature(state: PolicyState, intent: Intent, mine: Sequence[Finding])
     if needed is not None and needed not in signed:
         raise _refused(
             "out-of-order",
-            f"{what} is not signed by its {needed.value} as it stands now; earlier signatures are over another digest",
-            "the author submits, the steward reviews, then compliance officer and key custodian approve",
-            f"let the {needed.value} sign first",
+            f"{what} is not signed by its {needed.en} as it stands now",
+            "the author submits, the steward reviews, then compliance officer and key custodian approve; "
+            "a signature over an older digest is worth nothing",
+            f"let the {needed.en} sign first",
         )
     return _accepted(state, intent, mine, signed)
 

@@ -203,6 +203,11 @@ def leaves(command: click.Command, path: tuple[str, ...] = ()) -> dict[tuple[str
     }
 
 
+def groups_of(known: dict[tuple[str, ...], click.Command]) -> set[tuple[str, ...]]:
+    """Return the words of every group: what stands before the last word of a command."""
+    return {path[:length] for path in known for length in range(1, len(path))}
+
+
 def shown_commands() -> list[str]:
     """Return every `niji …` line in a code block or code span of the documents; choices `a|b` are taken apart."""
     lines = set()
@@ -217,12 +222,11 @@ def resolve(line: str) -> tuple[tuple[str, ...], list[str]]:
     """Return the words of the command that `line` calls, and the rest of the line."""
     words = shlex.split(line.replace("…", ""), comments=True)[1:]
     known = leaves(command_line())
-    for length in (2, 1):
+    for length in (3, 2, 1):
         if tuple(words[:length]) in known:
             return tuple(words[:length]), words[length:]
-    groups = {path[0] for path in known if len(path) == 2}
-    if len(words) == 1 and words[0] in groups:
-        return (words[0],), []
+    if tuple(words) in groups_of(known):
+        return tuple(words), []
     pytest.fail(f"no such command: {line}")
 
 
@@ -276,13 +280,13 @@ def hints() -> list[str]:
 def test_every_command_that_a_message_suggests_exists(line: str) -> None:
     words = line.split()[1:]
     known = leaves(command_line())
-    command = known.get(tuple(words[:2])) or known.get(tuple(words[:1]))
+    command = next((known[tuple(words[:length])] for length in (3, 2, 1) if tuple(words[:length]) in known), None)
     if words[0] in PROSE:
         return
     if command is None:
-        groups = {path[0] for path in known if len(path) == 2}
-        assert words[0] in groups, "no such command"
-        assert len(words) == 1 or not words[1].islower(), "no such command"
+        group = max((path for path in groups_of(known) if path == tuple(words[: len(path)])), key=len, default=())
+        assert group, "no such command"
+        assert len(words) == len(group) or not words[len(group)].islower(), "no such command"
         return
     options = [word.split("=")[0].rstrip(",.") for word in words if re.match(r"--[a-z]", word)]
     assert [option for option in options if option not in [*options_of(command), "--help"]] == []
