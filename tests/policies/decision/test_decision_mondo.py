@@ -41,6 +41,9 @@ def test_the_shipped_table_is_small_whole_and_has_both_languages() -> None:
         (T2D, DIABETES, True),
         (T1D, DIABETES, True),
         (DKD, METABOLIC, True),
+        (T2D, METABOLIC, True),
+        (METABOLIC, T2D, False),
+        ("MONDO:0004975", "MONDO:0001627", True),
         (DKD, ROOT, True),
         (CARCINOMA, NEOPLASM, True),
         # what lies above is wider than what was consented to
