@@ -145,7 +145,7 @@ def _mark(mark: Mark, frame: _Frame) -> str:
 def _labels(marks: Sequence[Mark], frame: _Frame) -> Iterator[str]:
     """Write the labels of the front and of the current mark where they cover no other label and no such mark."""
     chosen = sorted((mark for mark in marks if mark.is_front or mark.is_current), key=lambda one: not one.is_current)
-    taken = [(x - 8, y - 8, x + 8, y + 8) for x, y in {frame.place(mark) for mark in chosen}]
+    taken = [(x - 6, y - 6, x + 6, y + 6) for x, y in {frame.place(mark) for mark in marks}]
     said: set[tuple[float, float]] = set()
     for mark in chosen:
         x, y = frame.place(mark)
@@ -153,7 +153,15 @@ def _labels(marks: Sequence[Mark], frame: _Frame) -> Iterator[str]:
             continue
         said.add((x, y))
         width = sum(_LETTER if ord(letter) < 0x2E80 else 2 * _LETTER for letter in mark.label)
-        for column, row in ((x + 16, y - 8), (x + 16, y + 20), (x - 16 - width, y - 8), (x - 16 - width, y + 20)):
+        apart = 16 if mark.is_current else 10
+        for column, row in (
+            (x + apart, y - 6),
+            (x + apart, y + 16),
+            (x - apart - width, y - 6),
+            (x - apart - width, y + 16),
+            (x - width / 2, y - 14),
+            (x - width / 2, y + 24),
+        ):
             box = (column, row - 12, column + width, row - 12 + _LINE)
             inside = box[0] > _LEFT and box[2] < WIDTH - 2 and box[1] > _TOP - 12 and box[3] < HEIGHT - _BOTTOM
             if inside and not any(_overlaps(box, other) for other in taken):

@@ -148,7 +148,7 @@ _COUNTS = (
     ("max_sites", "公開できるサイトの上限", "Sites that may be published"),
 )
 _RATIOS = (
-    ("power_bound", "会員推定の検出力(上界)", "Power of membership inference (bound)"),
+    ("power_bound", "メンバーシップ推論の検出力(上界)", "Power of membership inference (bound)"),
     ("max_power", "検出力の上限", "Power that is tolerated"),
 )
 
@@ -179,8 +179,8 @@ def _privacy(evidence: Evidence, measured: Mapping[str, Any]) -> Iterator[Figure
     yield _ratio("risk_prosecutor_max", "検察官リスク(最大)", "Prosecutor's risk, highest", risk["prosecutor"]["max"])
     yield _ratio("risk_prosecutor_mean", "検察官リスク(平均)", "Prosecutor's risk, mean", risk["prosecutor"]["mean"])
     journalist = risk["journalist"]["max"]
-    yield _ratio("risk_journalist_max", "記者リスク(上界)", "Journalist's risk, upper bound", journalist)
-    yield _ratio("risk_marketer", "販売者リスク", "Marketer's risk", risk["marketer"])
+    yield _ratio("risk_journalist_max", "ジャーナリストリスク(上界)", "Journalist's risk, upper bound", journalist)
+    yield _ratio("risk_marketer", "マーケターリスク", "Marketer's risk", risk["marketer"])
     node = dict(measured["node"])
     shown = ", ".join(f"{column} {level}" for column, level in node.items())
     yield Figure("node", Text(ja="一般化の段階", en="Levels of generalization"), node, shown)

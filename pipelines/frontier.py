@@ -45,7 +45,7 @@ _AXES: Mapping[str, tuple[Text, Text]] = {
         Text(ja="秘匿される人数の割合(0〜1)", en="Share of people in hidden cells (0 to 1)"),
     ),
     "allele_frequencies": (
-        Text(ja="会員推定の検出力の上界(0〜1)", en="Bound on the power of membership inference (0 to 1)"),
+        Text(ja="メンバーシップ推論の検出力の上界(0〜1)", en="Bound on the power of membership inference (0 to 1)"),
         Text(ja="公開しないアレルの割合(0〜1)", en="Share of alleles that stay inside (0 to 1)"),
     ),
 }

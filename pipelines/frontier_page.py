@@ -3,7 +3,7 @@
 Not here: the numbers (`frontier.py`), how a chart is drawn (`charts.py`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from html import escape
 
 from anonymization.tradeoff.alternative import Alternative
@@ -34,16 +34,28 @@ _NAMES: Mapping[str, tuple[str, str]] = {
     "epsilon": ("ε", "epsilon"),
     "rho": ("ρ", "rho"),
 }
+_SAID_ELSEWHERE = frozenset({"loss", "power_bound", "epsilon", "rho"})
+"""Figures that are an axis or a parameter already."""
+_BRIEF: Mapping[str, tuple[str, str]] = {
+    "k": ("k", "k"),
+    "suppression_limit": ("除外", "limit"),
+    "min_cell": ("最小", "smallest"),
+    "min_allele_count": ("下限", "floor"),
+    "membership_max_power": ("検出力", "power"),
+    "release_rho": ("ρ", "rho"),
+}
+"""What a parameter is called beside a point, where there is little room."""
 _STYLE = """
 body{font:16px/1.6 system-ui,"Hiragino Sans","Noto Sans CJK JP","Yu Gothic",sans-serif;margin:0 auto;max-width:62rem;
 padding:1.5rem;color:#1b1b1b;background:#fff}
 h1{font-size:1.5rem;line-height:1.3;margin:0 0 .5rem}p{margin:.4rem 0 1rem;max-width:46rem}
 figure{margin:1rem 0}.chart{width:100%;height:auto;max-width:50rem}
-.tick{font-size:12px;fill:#444}.axis{font-size:13.5px;fill:#1b1b1b}.label{font-size:12px;fill:#1b1b1b}
+.tick{font-size:12px;fill:#444}.axis{font-size:13.5px;fill:#1b1b1b}.label{font-size:12px;fill:#1b1b1b;paint-order:stroke;stroke:#fff;stroke-width:3px}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
 caption{text-align:left;font-weight:600;padding:.4rem 0}
-th,td{border-bottom:1px solid #d0d0d0;padding:.3rem .7rem;text-align:right;white-space:nowrap}
-th:first-child,td:first-child{text-align:left}thead th{border-bottom:2px solid #444;vertical-align:bottom}
+th,td{border-bottom:1px solid #d0d0d0;padding:.3rem .6rem;text-align:right;white-space:nowrap}
+th:first-child,td:first-child{text-align:left}
+thead th{border-bottom:2px solid #444;vertical-align:bottom;white-space:normal;max-width:8.5rem}
 tr.best td,tr.best th{background:#eaf3fa}tr.now td,tr.now th{background:#fdf0e6;font-weight:600}
 ul.key{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.3rem 1.4rem;font-size:.9rem;margin:.2rem 0}
 ul.key svg{width:22px;height:22px;vertical-align:middle;margin-right:.3rem}
@@ -80,9 +92,10 @@ def page(frontier: Frontier, *, language: Language) -> str:
     )
 
 
-def parameters_text(one: Alternative, language: Language) -> str:
-    """Return an alternative's parameters as a short text."""
-    return ", ".join(f"{name_of(name, language)} {_shown(value)}" for name, value in one.parameters.items())
+def parameters_text(one: Alternative, language: Language, *, changing: Container[str]) -> str:
+    """Return those of an alternative's parameters that change over the chart, as a short text."""
+    said = (f"{_brief(name, language)} {_shown(value)}" for name, value in one.parameters.items() if name in changing)
+    return ", ".join(said)
 
 
 def name_of(name: str, language: Language) -> str:
@@ -95,12 +108,16 @@ def name_of(name: str, language: Language) -> str:
     return say(_NAMES.get(name, (name, name)), language)
 
 
+def _brief(name: str, language: Language) -> str:
+    return say(_BRIEF[name], language) if name in _BRIEF else name_of(name, language)
+
+
 def rows_of(frontier: Frontier, language: Language) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Return the table's header and rows as texts, the policy as it stands first."""
     parameters = list(dict.fromkeys(name for one in frontier.alternatives for name in one.parameters))
     figures = list(dict.fromkeys(name for one in frontier.alternatives for name in one.figures))
     risk, cost = (frontier.risk.ja, frontier.cost.ja) if language == "ja" else (frontier.risk.en, frontier.cost.en)
-    kept = [name for name in figures if name not in {"loss", "power_bound", "epsilon"} and name not in parameters]
+    kept = [name for name in figures if name not in _SAID_ELSEWHERE and name not in parameters]
     head = (
         say(("判定", "verdict"), language),
         *(name_of(name, language) for name in parameters),
@@ -137,8 +154,19 @@ def _introduction(language: Language) -> str:
 
 def _chart(frontier: Frontier, language: Language) -> str:
     known = list(zip(frontier.alternatives, frontier.is_best, strict=True))
+    values: dict[str, set[object]] = {}
+    for one in frontier.alternatives:
+        for name, value in one.parameters.items():
+            values.setdefault(name, set()).add(value)
+    changing = {name for name, tried in values.items() if len(tried) > 1}
     marks = [
-        Mark(one.risk, one.cost, parameters_text(one, language), is_front=best, is_current=one.is_current)
+        Mark(
+            one.risk,
+            one.cost,
+            parameters_text(one, language, changing=changing),
+            is_front=best,
+            is_current=one.is_current,
+        )
         for one, best in known
         if one.risk is not None and one.cost is not None
     ]
