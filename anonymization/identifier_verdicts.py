@@ -176,9 +176,10 @@ def _told_by_name(
     named: Mapping[str, frozenset[IdentifierKind]],
     weighed: Sequence[_Weighed],
 ) -> Iterator[_Weighed]:
-    """Give what only the column's name tells: parts of an insured number, and telephone and postal codes kept as numbers.
+    """Give what only the column's name tells: parts of an insured number, numbers of any form, values without a form.
 
-    Symbol, number and branch have no form; an insurer beside them makes the identification code.
+    Symbol, number and branch have no form; an insurer beside them makes the identification code. Telephone and postal codes
+    kept as numbers have lost theirs. A column called a name or an address whose values do not look like one waits.
     """
     evident = {Weight.HOLD, Weight.BLOCK}
     has_insurer = any(
@@ -187,11 +188,23 @@ def _told_by_name(
     looked_for = {(one.column, one.kind) for one in report.scans}
     for name in report.columns():
         scanned = report.of(name, IdentifierKind.MY_NUMBER).rows_scanned
-        for kind in named[name] & {IdentifierKind.INSURED_NUMBER, IdentifierKind.PHONE, IdentifierKind.POSTAL_CODE}:
-            is_part = kind is IdentifierKind.INSURED_NUMBER
-            if scanned and (is_part or (name, kind) not in looked_for):
-                weight = Weight.BLOCK if has_insurer or not is_part else Weight.HOLD
-                yield _Weighed(ColumnScan(name, kind, scanned, rows_named=scanned), weight, is_named=True)
+        for kind, weight in _BY_NAME.items():
+            is_lost = kind not in _LOST_AS_NUMBERS or (name, kind) not in looked_for
+            if scanned and is_lost and kind in named[name]:
+                is_part = kind is IdentifierKind.INSURED_NUMBER and not has_insurer
+                found = ColumnScan(name, kind, scanned, rows_named=scanned)
+                yield _Weighed(found, Weight.HOLD if is_part else weight, is_named=True)
+
+
+_BY_NAME: Mapping[IdentifierKind, Weight] = {
+    IdentifierKind.INSURED_NUMBER: Weight.BLOCK,
+    IdentifierKind.PATIENT_NUMBER: Weight.BLOCK,
+    IdentifierKind.PHONE: Weight.BLOCK,
+    IdentifierKind.POSTAL_CODE: Weight.BLOCK,
+    IdentifierKind.NAME: Weight.HOLD,
+    IdentifierKind.ADDRESS: Weight.HOLD,
+}
+_LOST_AS_NUMBERS = frozenset({IdentifierKind.PHONE, IdentifierKind.POSTAL_CODE})
 
 
 def _labels(name: str, column: Column | None) -> list[str]:
@@ -311,7 +324,6 @@ def _stale(alarm: FalseAlarm) -> Judgement:
         blocking=False,
         what=f"the accepted false alarm for {alarm.kind.value} in '{alarm.table}.{alarm.column}' no longer matches "
         "anything the scanner finds; take it out of the dataset policy",
-        rule=KIND_RULES[alarm.kind].rule,
         measured={"verdict": Verdict.STALE.value},
     )
     return Judgement(alarm.column, alarm.kind, Verdict.STALE, check)
@@ -324,7 +336,7 @@ def _summary(rule: str, what: str, report: ScanReport, table: TablePolicy, judge
         name=f"identifiers:{table.name}:{rule}",
         kind=CheckKind.RULE,
         passed=not waiting,
-        blocking=any(one.verdict is Verdict.BLOCK for one in waiting),
+        blocking=False,  # the finding itself blocks, once
         what=f"{what} in the {len(report.columns())} columns scanned of table '{table.name}'",
         rule=rule,
         measured={
