@@ -270,6 +270,7 @@ class _Block:
         dirt = make_dirt(rng, "patients", group.table, is_first=self.number == 0, change=renumber)
         files[PATIENTS].append(group.table, dirty=dirt.rows, rng=rng)
         self.tally.rows[PATIENTS] += len(group)
+        self.tally.planted.setdefault(PATIENTS, Counter()).update(patients.identifiers_in(group.table))
         self.tally.add_dirt(PATIENTS, dirt)
 
     def _write_stays(self, files: dict[str, LandingFile], group: People, stays: Stays, marked: list[int]) -> None:

@@ -98,6 +98,20 @@ def make_people(rng: np.random.Generator, *, bodies: Ints) -> People:
     return People(sex, birth_days, is_newborn, surname, pa.table(dict(zip(COLUMNS, columns, strict=True))))
 
 
+def identifiers_in(table: pa.Table) -> dict[str, int]:
+    """Count the rows of patients.csv that hold each kind of identifier, by the scanner's names of kinds."""
+    kinds = {
+        "patient_number": "patient_no",
+        "name": "name_kanji",
+        "postal_code": "postal_code",
+        "address": "address",
+        "phone": "phone",
+        "insurer_number": "insurer_no",
+        "insured_number": "insured_number",
+    }
+    return {kind: table.num_rows - table[column].null_count for kind, column in kinds.items()}
+
+
 def with_check_digit(bodies: Ints, width: int) -> pa.Array:
     """Write each body with leading zeros and its 2-1 check digit."""
     spread = bodies[:, None] // 10 ** np.arange(width - 1, -1, -1) % 10

@@ -11,7 +11,8 @@ class Truth:
     """Counts of a generated hospital; no value of a person.
 
     `rows` counts the clean data rows of each file, `dirty` the further rows that do not fit, by reason. `planted` counts
-    rows of a file that hold an identifier in free text, by kind. `opted_out` people objected and still do;
+    rows of a file that hold an identifier, by kind: of patients.csv in its columns, of admissions.csv in the notes.
+    `opted_out` people objected and still do;
     `optouts_taken_back` objected and took it back. `consented` cohort people agree by their latest decision; `refusals`
     is the number who do not (`declined` never agreed, `withdrawn` agreed once). `rare_codes` is the number of ICD-10
     codes that one to three people have.

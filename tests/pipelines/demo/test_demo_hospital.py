@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymization.identifiers import find_my_numbers, my_number_rows
+from anonymization.identifier_verdicts import my_number_rows
+from anonymization.identifiers import find_my_numbers
 from anonymization.japan.check_digits import INSURER_NUMBER, PATIENT_NUMBER
 from anonymization.japan.eras import parse_wareki
 from anonymization.japan.prefectures import prefecture_of
@@ -181,7 +182,7 @@ def test_notes_hold_the_planted_identifiers(hospital):
     notes = [row["note"] for row in landing.clean[ADMISSIONS] if row["note"]]
     assert 0.5 < len(notes) / truth.rows[ADMISSIONS] < 0.8
     planted = truth.planted[ADMISSIONS]
-    assert sum("@example.jp" in note for note in notes) == planted["email"]
+    assert sum("@example.jp" in note or "＠ｅｘａｍｐｌｅ．ｊｐ" in note for note in notes) == planted["email"]
     assert all(planted[kind] > 100 for kind in ("name", "phone", "patient_number", "date"))
 
 
