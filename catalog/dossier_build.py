@@ -277,12 +277,15 @@ def _scan(facts: Facts, table: str, column: Column) -> Text:
         for check in checks
         if check.name.startswith(prefix)
     ]
-    told = [(kind, _SCAN.get(verdict) or _OPEN) for kind, verdict, passed in hits if verdict in _SCAN or not passed]
+    told: dict[Text, list[Text]] = {}
+    for kind, verdict, passed in hits:
+        if verdict in _SCAN or not passed:
+            told.setdefault(_SCAN.get(verdict, _OPEN), []).append(kind)
     if not told:
         return Text(ja="識別子なし", en="no identifier")
     return Text(
-        ja="、".join(f"{kind.ja}: {said.ja}" for kind, said in told),
-        en=", ".join(f"{kind.en}: {said.en}" for kind, said in told),
+        ja="。".join(f"{said.ja}: {'、'.join(kind.ja for kind in kinds)}" for said, kinds in told.items()),
+        en="; ".join(f"{said.en}: {', '.join(kind.en for kind in kinds)}" for said, kinds in told.items()),
     )
 
 

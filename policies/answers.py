@@ -77,6 +77,14 @@ class StageAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseCount:
+    """How many decision cases of a release are decided as their folder says, and how many are not."""
+
+    right: int = 0
+    wrong: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Signed:
     """Who stands behind the policy files: `roles` that signed them, and by rule who accepted its HOLD.
 
@@ -121,7 +129,7 @@ def answer(
     on: date,
     findings: Sequence[Finding],
     checks: Mapping[str, Sequence[StageAnswer]],
-    cases: int = 0,
+    cases: CaseCount | None = None,
     signed: Signed | None = None,
 ) -> tuple[RuleAnswer, ...]:
     """Answer every rule of the packs that a release lists, in the order of the packs.
@@ -132,7 +140,7 @@ def answer(
         on: The day; a pack that is not in force on it answers nothing.
         findings: What `check` found on that day, of the whole library.
         checks: By rule id, what the stages of the run left.
-        cases: How many decision cases of the release decide as their folder says (rules of stage `requested`).
+        cases: The decision cases of the release (rules of stage `requested`); while one is wrong, such a rule is held.
         signed: Who signed, and what was accepted by name.
 
     Raises:
@@ -144,7 +152,15 @@ def answer(
     """
     policy = library.release(release)
     datasets = {name: library.datasets[name] for name in policy.datasets if name in library.datasets}
-    asked = _Asked(library, policy, datasets, _of_release(library, policy, findings), checks, cases, signed or Signed())
+    asked = _Asked(
+        library,
+        policy,
+        datasets,
+        _of_release(library, policy, findings),
+        checks,
+        cases or CaseCount(),
+        signed or Signed(),
+    )
     return tuple(
         _answer(asked, rule, pack, is_current=is_in_force(library, pack.id, on=on))
         for pack in packs_of(policy, library)
@@ -159,7 +175,7 @@ class _Asked:
     datasets: Mapping[str, DatasetPolicy]
     findings: Sequence[Finding]
     checks: Mapping[str, Sequence[StageAnswer]]
-    cases: int
+    cases: CaseCount
     signed: Signed
 
 
@@ -295,15 +311,21 @@ def _at_each(asked: _Asked, rule: Rule) -> _Said:
     if rule.stage == "requested" and rule.check not in REQUEST_CHECKS:
         said = Text(ja=f"検査 {rule.check} がない", en=f"there is no check {rule.check}")
         return Verdict.UNANSWERED, said, "-"
-    each = AT_EACH[rule.stage]
-    proved = (
-        (f"、判定例 {asked.cases} 件", f"; {asked.cases} decision cases") if rule.stage == "requested" else ("", "")
-    )
+    each, cases = AT_EACH[rule.stage], asked.cases
+    where = f"{rule.stage}/{rule.check}"
+    if rule.stage == "requested" and cases.wrong:
+        said = Text(
+            ja=f"判定例 {cases.wrong} 件が、置かれたフォルダーと異なる判定になる",
+            en=f"{cases.wrong} decision cases are decided otherwise than their folder says",
+        )
+        return Verdict.HELD, said, where
+    is_request = rule.stage == "requested"
+    proved = (f"、判定例 {cases.right} 件が示す", f"; {cases.right} decision cases show it") if is_request else ("", "")
     how = Text(
         ja=f"{each.ja}のたびに検査 {rule.check} が判定し、反すれば拒む{proved[0]}",
         en=f"asked at each {each.en} by the check {rule.check}, which refuses what breaks the rule{proved[1]}",
     )
-    return Verdict.KEPT, how, f"{rule.stage}/{rule.check}"
+    return Verdict.KEPT, how, where
 
 
 def _figures(one: StageAnswer) -> str:

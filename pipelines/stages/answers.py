@@ -6,12 +6,13 @@ from pathlib import Path
 from catalog.dossier_build import stage_answer
 from pipelines.deployment import Deployment
 from pipelines.stages.rule_evidence import checks_by_rule
-from policies.answers import RuleAnswer, Signed, StageAnswer, Verdict, answer
+from policies.answers import CaseCount, RuleAnswer, Signed, StageAnswer, Verdict, answer
 from policies.approvals import Statement, unaccepted_holds
 from policies.check import check
+from policies.decision.cases import FOLDER, check_cases
 from policies.errors import Place, PolicyError
 from policies.findings import Finding
-from policies.library import PolicyKind
+from policies.library import PolicyKind, PolicyLibrary
 from policies.lifecycle import findings_of
 from policies.model import ReleasePolicy
 from policies.model.method import DpStatistics
@@ -34,7 +35,7 @@ def answers_of(deployment: Deployment, release: ReleasePolicy) -> tuple[RuleAnsw
         on=deployment.settings.on,
         findings=findings,
         checks=_stage_answers(deployment, release),
-        cases=decision_cases(deployment.settings.policies, release.id),
+        cases=decision_cases(deployment.library, release.id),
         signed=_signed(deployment, release, findings),
     )
 
@@ -60,9 +61,11 @@ def refuse_open(release: ReleasePolicy, answers: Iterable[RuleAnswer], *, file: 
     )
 
 
-def decision_cases(policies: Path, release: str) -> int:
-    """Return how many decision cases a release has; `niji policy check` and the tests run them."""
-    return sum(1 for folder in ("allow", "deny") for _ in (policies / "cases" / release / folder).glob("*.yaml"))
+def decision_cases(library: PolicyLibrary, release: str) -> CaseCount:
+    """Decide the cases of a release anew, and count those that are decided as their folder says."""
+    decided = check_cases(library, paths=[library.root / FOLDER / release])
+    right = sum(one.decision.verdict is one.expected for one in decided.decided)
+    return CaseCount(right=right, wrong=len(decided.files) - right)
 
 
 def signed_statements(deployment: Deployment, release: ReleasePolicy) -> dict[Policies, tuple[Statement, ...]]:

@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from policies.answers import RuleAnswer, Signed, StageAnswer, Verdict, answer
+from policies.answers import CaseCount, RuleAnswer, Signed, StageAnswer, Verdict, answer
 from policies.applies import applicable_rules
 from policies.check import check
 from policies.errors import Place, PolicyError
@@ -52,6 +52,7 @@ def answers(
     checks: Mapping[str, Sequence[StageAnswer]] | None = None,
     on: date = ON,
     signed: Signed | None = None,
+    cases: CaseCount = CaseCount(right=3),  # noqa: B008 - frozen
 ) -> dict[str, RuleAnswer]:
     said = answer(
         of or library(),
@@ -59,7 +60,7 @@ def answers(
         on=on,
         findings=findings() if found is None else found,
         checks=proofs() if checks is None else checks,
-        cases=3,
+        cases=cases,
         signed=signed,
     )
     return {one.rule: one for one in said}
@@ -244,6 +245,13 @@ def test_a_request_rule_is_asked_at_each_request_and_counts_its_cases() -> None:
     assert (one.verdict, one.where) == (Verdict.KEPT, "requested/purpose_is_inside")
     assert "3 decision cases" in one.how.en
     assert "3 件" in one.how.ja
+
+
+def test_a_case_decided_otherwise_than_its_folder_says_holds_the_request_rules() -> None:
+    changed, rule = with_rule(stage="requested", check="purpose_is_inside")
+    one = answers(of=changed, cases=CaseCount(right=3, wrong=1))[rule.id]
+    assert (one.verdict, one.is_open) == (Verdict.HELD, True)
+    assert "1 decision cases" in one.how.en
 
 
 @pytest.mark.parametrize("stage", ["requested", "policy"])
