@@ -65,13 +65,14 @@ def scatter(marks: Sequence[Mark], *, x: Axis, y: Axis, title: str, description:
 
 def ticks(low: float, high: float, *, about: int = 6) -> tuple[float, ...]:
     """Return round numbers that span `low` to `high`, about so many."""
-    span = high - low if high > low else max(abs(high), 1.0)
+    is_flat = high - low <= 1e-9 * max(abs(high), 1.0)
+    span = max(abs(high), 1.0) if is_flat else high - low
     raw = span / about
     size = 10.0 ** math.floor(math.log10(raw))
     step = next(factor * size for factor in (1, 2, 2.5, 5, 10) if factor * size >= raw)
     first = math.floor(low / step)
-    last = math.ceil((high if high > low else low + span) / step - 1e-9)
-    return tuple(round(number * step, 12) for number in range(first, last + 1))
+    last = math.ceil((low + span) / step - 1e-9)
+    return tuple(float(f"{number * step:.12g}") for number in range(first, last + 1))
 
 
 @dataclass(frozen=True, slots=True)
