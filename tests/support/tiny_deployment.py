@@ -49,9 +49,14 @@ controller:
   name: {{ja: 学校法人 試験病院, en: Test Hospital}}
   type: private_academic
   contact: {{name: {{ja: 窓口, en: Desk}}, email: desk@example.jp}}
+  measures_url: https://example.jp/measures
+purpose_of_use: {{text: {{ja: 診療と医学研究, en: Care and medical research}}, duo: "DUO:0000006", url: "https://example.jp/purpose", published_on: "2020-04-01"}}
+incident_desk: {{officer: {{ja: 責任者, en: Privacy officer}}, reachable_at: desk@example.jp, plan_url: "https://example.jp/plan"}}
+deceased_included: true
 steward: {{team: "team:stewards", email: steward@example.jp}}
 acquisition_basis: own_care
 project: {name}
+population: {name}
 """
 
 _RELEASE = """\
@@ -71,7 +76,13 @@ prohibited_uses: [reidentify, link_persons, contact_subject, insurance_or_credit
 recipients:
   - {{id: R-001, name: {{ja: 北辰大学, en: Hokushin University}}, kind: academic, country: JP, contract: C-31}}
 delivery: [{delivery}]
-retention: {{extract_months: 24, delete_within_days: 30}}
+retention: {{extract_months: 24, delete_within_days: 30, ledger_years: 3, access_log_years: 3}}
+custody:
+  vault: vault-a
+  roles: [{{ja: 鍵管理者, en: key custodian}}, {{ja: 副鍵管理者, en: deputy key custodian}}]
+  access_log: log of the vault
+  artefacts: [{{what: key, kept: vault}}, {{what: noise, kept: never_stored}}]
+  reviewed_on: "2026-11-01"
 catalog: {{keywords: [{{ja: 入院, en: admission}}], health_category: EHRS}}
 tables:
   - dataset: clinic
@@ -143,7 +154,7 @@ method:
   neighbouring: add_remove
   accountant: zcdp
   mechanism: discrete_gaussian
-  budget: {population: clinic, population_rho_cap: '0.3', release_rho: '0.25', delta: '0.00000001', period_from: "2026-12-01", period_to: "2027-11-30", approved_by: privacy officer}
+  budget: {population: clinic, population_rho_cap: '0.3', release_rho: '0.25', delta: '0.00000001', period_from: "2026-12-01", period_to: "2027-11-30", approved_by: privacy officer, approved_on: "2026-11-10"}
   queries:
     - name: people-by-sex
       title: {ja: 性別の人数, en: People by sex}
@@ -152,6 +163,7 @@ method:
       by: [{column: sex, values: ['1', '2'], source: the code list}]
       bounds: {cells_per_person: 1, source: a person has one sex in the register}
       rho_share: '1'
+  exact_beside: [{release: clinic-cells, why: {ja: 正確な件数の表, en: a table of exact counts}}]
 """,
     CELLS_SUITE: _suite("cells", "patients", ("sex", "ward")),
     NUMBERS_SUITE: _suite("numbers", "people-by-sex", ("sex",)),
