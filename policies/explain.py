@@ -3,15 +3,19 @@
 Belongs here: the page. Does not: judgement (`check`), wording of methods (`sentences`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from policies.canonical import digest
+from policies.explain_rules import citation_of, rules_part, words_part
 from policies.facts import dataset_blocks, release_blocks, say_blocks, say_facts
 from policies.library import PolicyLibrary
-from policies.model import Column, DatasetPolicy, ReleaseColumn, ReleasePolicy, ReleaseTable
+from policies.model import Column, DatasetPolicy, ReleaseColumn, ReleasePolicy, ReleaseTable, TablePolicy
 from policies.model.strictness import Text
+from policies.pages import Page, Part, Row, Table, as_text
 from policies.sentences import Bilingual, Language, say, say_method, say_treatment
 from policies.vocabulary import ConsentBasis, Labelled
+from policies.words import dataset_words, release_words
 
 Policy = ReleasePolicy | DatasetPolicy
 
@@ -24,39 +28,125 @@ def explain(policy: Policy, library: PolicyLibrary, *, language: Language) -> st
         library: Where its datasets and rule packs are; what is missing there is said to be missing.
         language: `ja` or `en`.
     """
-    parts = sections(policy, library, language=language)
-    return "\n\n".join("\n".join((title, *lines)) for title, lines in parts) + "\n"
+    return as_text(page_of(policy, library, language=language))
 
 
 def sections(policy: Policy, library: PolicyLibrary, *, language: Language) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Return the page as (title, lines) pairs, for other renderings of it."""
+    return tuple((part.title, part.lines) for part in page_of(policy, library, language=language).parts)
+
+
+def page_of(policy: Policy, library: PolicyLibrary, *, language: Language, standing: Sequence[str] = ()) -> Page:
+    """Return the page of a policy, for any rendering.
+
+    Args:
+        policy: The policy.
+        library: Where its datasets and rule packs are.
+        language: `ja` or `en`.
+        standing: Lines about its signatures and what it waits for, where a deployment knows them.
+    """
     if isinstance(policy, ReleasePolicy):
         parts = _release(policy, library, language)
     else:
         parts = _dataset(policy, library, language)
-    return tuple((title, tuple(lines)) for title, lines in parts)
+    head, *rest = parts
+    if standing:
+        title = say(("いまの状態", "Where it stands"), language)
+        rest.insert(0, Part(title, tuple(f"  {line}" for line in standing)))
+    return Page(policy.id, language, (head, *rest))
 
 
-_Part = tuple[str, Sequence[str]]
-
-
-def _release(release: ReleasePolicy, library: PolicyLibrary, language: Language) -> Iterator[_Part]:
+def _release(release: ReleasePolicy, library: PolicyLibrary, language: Language) -> Iterator[Part]:
+    datasets = {name: library.datasets[name] for name in release.datasets if name in library.datasets}
     yield _head(release, language)
-    yield say(("何を出すか", "What leaves"), language), [f"  {line}" for line in _what(release, library, language)]
+    yield _part(("何を出すか", "What leaves"), (f"  {line}" for line in _what(release, library, language)), language)
+    words = say_method(release.method, language, names=_names(release, library, language))
+    yield _part(("個人はどう守られるか", "How people are protected"), (f"  {line}" for line in words), language)
     for table in release.tables:
-        title = say(("列の扱い", "What happens to the columns of"), language)
-        yield f"{title}: {table.dataset}.{table.table}", list(_fates(release, table, library, language))
-    yield (
-        say(("個人はどう守られるか", "How people are protected"), language),
-        [f"  {line}" for line in say_method(release.method, language)],
+        yield _columns(release, table, library, language)
+    yield _part(("誰が受け取れるか", "Who may receive it"), _recipients(release, language), language)
+    yield _part(("何に使えるか", "What it may be used for"), _uses(release, language), language)
+    yield _part(("日付", "Dates"), _dates(release, language), language)
+    yield _part(("そのほかの定め", "What else is laid down"), say_blocks(release_blocks(release), language), language)
+    yield from rules_part(release, library, language)
+    yield words_part(release_words(release, datasets, language), language)
+
+
+def _part(title: Bilingual, lines: Iterable[str], language: Language) -> Part:
+    return Part(say(title, language), tuple(lines))
+
+
+def _names(release: ReleasePolicy, library: PolicyLibrary, language: Language) -> dict[str, str]:
+    """Return what the output columns are called in words, by the name under which they leave."""
+    names = {}
+    for table in release.tables:
+        dataset = library.datasets.get(table.dataset)
+        source = dataset.table(table.table) if dataset else None
+        for column in table.columns:
+            declared = source.column(column.name) if source else None
+            if declared is not None and column.as_ is None:
+                names[column.output_name] = say((declared.ja, declared.en or declared.ja), language)
+    return names
+
+
+def _columns(release: ReleasePolicy, table: ReleaseTable, library: PolicyLibrary, language: Language) -> Part:
+    dataset = library.datasets.get(table.dataset)
+    source = dataset.table(table.table) if dataset else None
+    lines, rows = [], []
+    for column in table.columns:
+        declared = source.column(column.name) if source else None
+        steps = say(("、続いて", ", then "), language).join(say_treatment(step, language) for step in column.treat)
+        citation = citation_of(release, library, column.rule, language)
+        lines += [
+            f"  {'→' if column.leaves else '×'} {_heading(column, declared, language)}",
+            f"      {steps} — {column.rule}: {citation}",
+        ]
+        name = f"{column.name} → {column.output_name}" if column.output_name != column.name else column.name
+        fate = _fate(column)
+        rows.append(
+            Row(
+                (name, _kind(declared, language), say(fate, language), steps, f"{column.rule}\n{citation}"), _MARK[fate]
+            )
+        )
+    name = f"{table.dataset}.{table.table}"
+    kind = say((f"({source.title.ja})", f" ({source.title.en})"), language) if source else ""
+    header = tuple(say(pair, language) for pair in _HEADER)
+    count = sum(column.leaves for column in table.columns)
+    caption = say(
+        (
+            f"{name}{kind}: {len(table.columns)} 列のうち {count} 列を行として出す",
+            f"{name}{kind}: {count} of {len(table.columns)} columns leave in rows",
+        ),
+        language,
     )
-    yield say(("誰が受け取れるか", "Who may receive it"), language), list(_recipients(release, language))
-    yield say(("何に使えるか", "What it may be used for"), language), list(_uses(release, language))
-    yield say(("日付", "Dates"), language), list(_dates(release, language))
-    yield (
-        say(("そのほかの定め", "What else is laid down"), language),
-        list(say_blocks(release_blocks(release), language)),
-    )
+    title = say((f"列の扱い: {name}", f"What happens to the columns of: {name}"), language)
+    return Part(title, tuple(lines), (Table(caption, header, tuple(rows)),))
+
+
+_HEADER: tuple[Bilingual, ...] = (
+    ("列", "column"),
+    ("内容と区分", "what it is"),
+    ("出るか", "leaves?"),
+    ("扱い", "what happens to it"),
+    ("根拠となる規則", "for which rule"),
+)
+_LEAVES: Bilingual = ("出る", "yes")
+_COUNTED: Bilingual = ("集計だけ", "counted only")
+_STAYS: Bilingual = ("出ない", "no")
+_MARK: Mapping[Bilingual, str] = MappingProxyType({_LEAVES: "in", _COUNTED: "counted", _STAYS: "out"})
+
+
+def _fate(column: ReleaseColumn) -> Bilingual:
+    if column.leaves:
+        return _LEAVES
+    return _COUNTED if any(step.op == "aggregate_only" for step in column.treat) else _STAYS
+
+
+def _kind(declared: Column | None, language: Language) -> str:
+    if declared is None:
+        return say(("データセットにない", "not in the dataset"), language)
+    label = say((declared.ja, declared.en or declared.ja), language)
+    return f"{label}\n[{', '.join(_label(each, language) for each in declared.classes)}]"
 
 
 def _what(release: ReleasePolicy, library: PolicyLibrary, language: Language) -> Iterator[str]:
@@ -86,31 +176,12 @@ def _what(release: ReleasePolicy, library: PolicyLibrary, language: Language) ->
         yield say((f"規則: {title} [{name}]", f"Rules: {title} [{name}]"), language) + say(bound, language)
 
 
-def _fates(release: ReleasePolicy, table: ReleaseTable, library: PolicyLibrary, language: Language) -> Iterator[str]:
-    dataset = library.datasets.get(table.dataset)
-    source = dataset.table(table.table) if dataset else None
-    for column in table.columns:
-        declared = source.column(column.name) if source else None
-        yield f"  {'→' if column.leaves else '×'} {_heading(column, declared, language)}"
-        steps = say(("、続いて", ", then "), language).join(say_treatment(step, language) for step in column.treat)
-        yield f"      {steps} — {column.rule}: {_citation(release, library, column.rule, language)}"
-
-
 def _heading(column: ReleaseColumn, declared: Column | None, language: Language) -> str:
     renamed = f" → {column.output_name}" if column.output_name != column.name else ""
     if declared is None:
         return column.name + renamed + say((" [データセットにない]", " [not in the dataset]"), language)
     label = declared.ja if language == "ja" else declared.en or declared.ja
     return f"{column.name}{renamed}  {label} [{', '.join(_label(each, language) for each in declared.classes)}]"
-
-
-def _citation(release: ReleasePolicy, library: PolicyLibrary, rule_id: str, language: Language) -> str:
-    for name in release.rule_packs:
-        pack = library.rulepacks.get(name)
-        rule = pack.rule(rule_id) if pack else None
-        if rule is not None:
-            return _text(rule.citation, language)
-    return say(("どの規則集にもない", "in none of the listed rule packs"), language)
 
 
 _OF_RECIPIENTS = ("security", "safeguard", "certification", "contract_states", "screening", "equivalent_measures")
@@ -161,26 +232,42 @@ _CONSENT: dict[ConsentBasis, Bilingual] = {
 }
 
 
-def _dataset(dataset: DatasetPolicy, library: PolicyLibrary, language: Language) -> Iterator[_Part]:
+def _dataset(dataset: DatasetPolicy, library: PolicyLibrary, language: Language) -> Iterator[Part]:
     yield _head(dataset, language)
-    yield say(("誰のデータか", "Whose data"), language), list(_holding(dataset, language))
-    blocks = list(say_blocks(dataset_blocks(dataset), language))
+    yield _part(("誰のデータか", "Whose data"), _holding(dataset, language), language)
+    blocks = tuple(say_blocks(dataset_blocks(dataset), language))
     if blocks:
-        yield say(("このデータについて述べていること", "What is stated about it"), language), blocks
+        yield _part(("このデータについて述べていること", "What is stated about it"), blocks, language)
     for table in dataset.tables:
-        title = say(("表", "Table"), language)
-        lines = [
-            f"  {each.name}  {each.ja if language == 'ja' else each.en or each.ja}"
-            f" [{', '.join(_label(kind, language) for kind in each.classes)}]: {_label(each.role, language)}"
-            for each in table.columns
-        ]
-        yield f"{title}: {table.name} ({_text(table.title, language)}, {_label(table.kind, language)})", lines
+        yield _source_columns(table, language)
     releases = [release for release in library.releases.values() if dataset.id in release.datasets]
+    listed = [f"  {each.id}: {_label(each.output_category, language)}" for each in releases]
     none = say(("ない", "none"), language)
-    yield (
-        say(("このデータからの公開", "Releases from it"), language),
-        [f"  {each.id}: {_label(each.output_category, language)}" for each in releases] or [f"  {none}"],
+    yield _part(("このデータからの公開", "Releases from it"), listed or [f"  {none}"], language)
+    yield words_part(dataset_words(dataset, language), language)
+
+
+def _source_columns(table: TablePolicy, language: Language) -> Part:
+    lines, rows = [], []
+    for each in table.columns:
+        label = say((each.ja, each.en or each.ja), language)
+        classes, role = ", ".join(_label(kind, language) for kind in each.classes), _label(each.role, language)
+        lines.append(f"  {each.name}  {label} [{classes}]: {role}")
+        rows.append(Row((each.name, label, classes, role, _label(each.type, language))))
+    kind = _label(table.kind, language)
+    title = f"{say(('表', 'Table'), language)}: {table.name} ({_text(table.title, language)}, {kind})"
+    header = tuple(
+        say(pair, language)
+        for pair in (
+            ("列", "column"),
+            ("内容", "what it is"),
+            ("法令上の区分", "legal class"),
+            ("役割", "role"),
+            ("型", "type"),
+        )
     )
+    caption = say((f"{table.name}: {len(rows)} 列", f"{table.name}: {len(rows)} columns"), language)
+    return Part(title, tuple(lines), (Table(caption, header, tuple(rows)),))
 
 
 def _holding(dataset: DatasetPolicy, language: Language) -> Iterator[str]:
@@ -198,9 +285,9 @@ def _holding(dataset: DatasetPolicy, language: Language) -> Iterator[str]:
     yield say(("  管理: ", "  Steward: "), language) + f"{dataset.steward.team} <{dataset.steward.email}>"
 
 
-def _head(policy: Policy, language: Language) -> _Part:
+def _head(policy: Policy, language: Language) -> Part:
     title = f"{_text(policy.title, language)}  [{policy.id} {policy.version}]"
-    return title, [f"  {_text(policy.description, language)}", f"  {digest(policy)}"]
+    return Part(title, (f"  {_text(policy.description, language)}", f"  {digest(policy)}"))
 
 
 def _text(text: Text, language: Language) -> str:

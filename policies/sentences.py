@@ -3,13 +3,14 @@
 Belongs here: wording. Does not: layout, rules.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from policies.model.method import (
     AlleleFrequencies,
     ControlledRows,
+    DpQuery,
     DpStatistics,
     Method,
     Microdata,
@@ -81,25 +82,38 @@ def say_treatment(step: Treatment, language: Language) -> str:
     return say(_STEPS[key], language).format_map(words)
 
 
-def say_method(method: Method, language: Language) -> tuple[str, ...]:
-    """Say what the method promises, one sentence an element."""
-    return tuple(say(pair, language) for pair in _method(method))
+def say_method(method: Method, language: Language, *, names: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Say what the method promises, one sentence an element.
+
+    Args:
+        method: The method.
+        language: `ja` or `en`.
+        names: What the output columns are called in that language; those without a word keep their name.
+    """
+    return tuple(say(pair, language) for pair in _method(method, names or {}))
 
 
-def _method(method: Method) -> tuple[Bilingual, ...]:
+def _method(method: Method, names: Mapping[str, str]) -> tuple[Bilingual, ...]:
     if isinstance(method, Microdata):
-        return _microdata(method)
+        return _microdata(method, names)
     if isinstance(method, DpStatistics):
-        return _dp(method)
+        return _dp(method, names)
     if isinstance(method, SmallCells):
-        return _small_cells(method)
+        return _small_cells(method, names)
     if isinstance(method, AlleleFrequencies):
         return _alleles(method)
     return _controlled(method)
 
 
-def _microdata(method: Microdata) -> tuple[Bilingual, ...]:
-    names = ", ".join(method.quasi_identifiers)
+def _called(columns: Sequence[str], names: Mapping[str, str]) -> str:
+    """Write column names, each with its word where there is one: `sex (性別)`."""
+    return ", ".join(
+        f"{column} ({names[column]})" if names.get(column, column) != column else column for column in columns
+    )
+
+
+def _microdata(method: Microdata, words: Mapping[str, str]) -> tuple[Bilingual, ...]:
+    names = _called(method.quasi_identifiers, words)
     sentences: list[Bilingual] = [
         (
             f"{names} のすべてが同じ人が少なくとも {method.k} 人いる(k-匿名性、k={method.k})。",
@@ -112,8 +126,8 @@ def _microdata(method: Microdata) -> tuple[Bilingual, ...]:
     ]
     sentences += [
         (
-            f"そのような集まりごとに、{each.column} は少なくとも {each.l} 種類ある(l-多様性)。",
-            f"Within each such group, {each.column} has at least {each.l} different values (l-diversity).",
+            f"そのような集まりごとに、{_called([each.column], words)} は少なくとも {each.l} 種類ある(l-多様性)。",
+            f"Within each such group, {_called([each.column], words)} has at least {each.l} different values (l-diversity).",
         )
         for each in method.sensitive
     ]
@@ -126,15 +140,14 @@ def _microdata(method: Microdata) -> tuple[Bilingual, ...]:
     return (*sentences, _approved(method.approved_by))
 
 
-def _dp(method: DpStatistics) -> tuple[Bilingual, ...]:
-    budget, count = method.budget, len(method.queries)
-    queries = ", ".join(f"{query.name} ({query.statistic})" for query in method.queries)
+def _dp(method: DpStatistics, words: Mapping[str, str]) -> tuple[Bilingual, ...]:
+    budget = method.budget
     return (
         (
             "ある一人の記録がすべて有っても無くても、公表される数はほとんど変わらない(差分プライバシー、単位は人)。",
             "The numbers would hardly differ if any one person's records were all left out (differential privacy; the unit is a person).",
         ),
-        (f"表は {count} 種: {queries}。", f"Tables: {count}: {queries}."),
+        *(_query(query, words) for query in method.queries),
         (
             f"損失 ρ={budget.release_rho} を母集団 {budget.population} の口座(上限 {budget.population_rho_cap})から、雑音を引く前に払う。",
             f"The loss rho={budget.release_rho} is paid from the account of {budget.population} (cap {budget.population_rho_cap}) before noise is drawn.",
@@ -147,8 +160,35 @@ def _dp(method: DpStatistics) -> tuple[Bilingual, ...]:
     )
 
 
-def _small_cells(method: SmallCells) -> tuple[Bilingual, ...]:
-    names, low = ", ".join(method.by), method.min_cell
+_STATISTICS: Mapping[str, Bilingual] = MappingProxyType(
+    {
+        "people": ("人数", "people"),
+        "rows": ("行数", "rows"),
+        "sum": ("{value} の合計", "the sum of {value}"),
+        "mean": ("{value} の平均", "the mean of {value}"),
+    }
+)
+
+
+def _query(query: DpQuery, words: Mapping[str, str]) -> Bilingual:
+    """Say what a table counts, and how much one person may add to it."""
+    value = _called([query.value], words) if query.value else ""
+    ja, en = (text.format(value=value) for text in _STATISTICS[query.statistic])
+    by = _called([key.column for key in query.by], words)
+    cells, rows = query.bounds.cells_per_person, query.bounds.rows_per_person_per_cell
+    of_rows: Bilingual = (f"、各欄 {rows} 行", f", {rows} rows in each") if query.statistic != "people" else ("", "")
+    clip: Bilingual = ("", "")
+    if query.clip is not None:
+        low, high = query.clip.low, query.clip.high
+        clip = (f"。値は {low} から {high} に収める", f"; values are held between {low} and {high}")
+    return (
+        f"表「{query.title.ja}」: {by or '全体'} 別の{ja}(一人が数えられるのは {cells} 欄まで{of_rows[0]}{clip[0]})。",
+        f"Table “{query.title.en}”: {en} by {by or 'nothing'} (one person counts in at most {cells} cells{of_rows[1]}{clip[1]}).",
+    )
+
+
+def _small_cells(method: SmallCells, words: Mapping[str, str]) -> tuple[Bilingual, ...]:
+    names, low = _called(method.by, words), method.min_cell
     zero: Bilingual = (
         ("0 は表示する。", "Zero is shown.") if method.zero_allowed else ("0 も秘す。", "Zero is hidden too.")
     )
