@@ -525,6 +525,23 @@ def test_nothing_is_published_while_a_stage_is_silent_about_a_rule(
     assert tiny.reopened(settings).store.versions(CELLS) == ("1.0.0", "1.0.1")
 
 
+def test_a_hold_that_compliance_accepted_by_name_is_shown_as_accepted(tmp_path: Path) -> None:
+    settings = tiny.write_deployment(tmp_path / "home")
+    clinic = (settings.policies / tiny.CLINIC).read_text("utf-8")
+    desk = next(line for line in clinic.splitlines() if line.startswith("incident_desk:"))
+    tiny.change(settings, tiny.CLINIC, (f"{desk}\n", ""))
+    sign_policies(settings)
+    run(settings, selection=[CELLS])
+    dossier = read_dossier(folder_of(tiny.reopened(settings), CELLS))
+    rule = next(rule for rule in dossier.rules if rule.id == "APPI-16")
+    assert (rule.severity.value, rule.verdict.value) == ("HOLD", "accepted")
+    assert "compliance officer demo-compliance-officer" in rule.how.en
+    assert rule.where.startswith("datasets/clinic.yaml")
+    assert (dossier.summary.accepted, dossier.summary.open_points) == (1, ())
+    accepted = {one.accepted for one in dossier.approvals.signatures if one.role.value == "compliance_officer"}
+    assert ("APPI-16",) in accepted
+
+
 # --- built once
 
 
