@@ -176,6 +176,7 @@ class DatasetPolicy(PolicyModel):
     """What a dataset is; one file a dataset, signed by its steward.
 
     Everything after `tables` is said only where a regime asks for it; a rule pack that needs a fact refuses its absence.
+    `population` names the people in it: the privacy account that every differentially private release of them is charged to.
     """
 
     schema_: Annotated[Literal["niji/dataset/v1"], Field(alias="schema")]
@@ -189,6 +190,7 @@ class DatasetPolicy(PolicyModel):
     consent: Consent
     project: Name
     tables: Annotated[tuple[TablePolicy, ...], Field(min_length=1)]
+    population: Name | None = None
     purpose_of_use: PurposeOfUse | None = None
     sharing: Sharing | None = None
     incident_desk: IncidentDesk | None = None

@@ -100,7 +100,7 @@ class Purposes(PolicyModel):
 class Ethics(PolicyModel):
     """The ethics approval a release rests on, and how people take part in the study."""
 
-    committee_no: str
+    committee_no: Annotated[str, Field(min_length=1)]
     approved_on: date
     expires_on: date
     ic_type: InformedConsent | None = None
@@ -110,7 +110,7 @@ class Publication(PolicyModel):
     """The public notice of anonymized information (APPI 43(3)(4), Rules 36-37)."""
 
     created_on: date
-    items_url: str
+    items_url: Annotated[str, Field(min_length=4)]
     items_published_on: date
     method: Text
     label_ja: str

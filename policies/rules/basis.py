@@ -150,6 +150,16 @@ def section_4_is_private(view: ReleaseView, parameters: Parameters) -> Iterator[
             yield Problem(what, "use art. 116 (admin_anonymized_116), the NGMI route, or consent", _BASIS)
 
 
+def _onward(view: ReleaseView) -> Iterator[Problem]:
+    """Tell making anonymized information (43) from passing on what was received as such (44)."""
+    is_onward = view.release.provision_basis is ProvisionBasis.ANONYMIZED_FORWARD_44
+    for dataset in view.datasets.values():
+        is_received = dataset.acquisition_basis is AcquisitionBasis.RECEIVED_ANONYMIZED
+        if is_onward and not is_received:
+            what = f"'{dataset.id}' was not received as anonymized information, so it is not passed on but made"
+            yield Problem(what, "write `anonymized_43`", _BASIS)
+
+
 def category_fits(view: ReleaseView, parameters: Parameters) -> Iterator[Problem]:
     """CONS-04: category, basis and controller stand together in the compatibility table."""
     release, category = view.release, view.category
@@ -158,6 +168,7 @@ def category_fits(view: ReleaseView, parameters: Parameters) -> Iterator[Problem
     if release.provision_basis not in bases:
         what = f"{category.en} ({category.ja}) does not leave on {release.provision_basis.en}"
         yield Problem(what, f"use one of {listed(bases)}", _BASIS)
+    yield from _onward(view)
     for dataset in view.datasets.values():
         kind: ControllerType = dataset.controller.type
         if kind not in controllers:

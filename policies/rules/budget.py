@@ -31,6 +31,11 @@ def budget_is_kept(view: ReleaseView, parameters: Parameters) -> Iterator[Proble
     if Fraction(budget.population_rho_cap) > most:
         what = f"the cap of population '{budget.population}' is above the house's"
         yield Problem(what, f"write at most '{parameters['most_rho']}'", (*_BUDGET, "population_rho_cap"))
+    for dataset in view.datasets.values():
+        if dataset.population != budget.population:
+            what = f"the people of dataset '{dataset.id}' have another account than '{budget.population}'"
+            fix = "write the dataset's `population`; another name would begin a new account for the same people"
+            yield Problem(what, fix, (*_BUDGET, "population"))
     same = [(release.id, other) for release, other in _siblings(view) if other.population == budget.population]
     spent = sum((other.release_rho for _, other in same), Decimal(0))
     if spent > budget.population_rho_cap:

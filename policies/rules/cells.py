@@ -7,8 +7,9 @@ from policies.model.hierarchy import IntervalLevels
 from policies.model.method import AlleleFrequencies, DpStatistics, Microdata, SmallCells
 from policies.model.treatment import BottomCode, Generalize, Round, TopCode
 from policies.places import Key
+from policies.rules.unusual import ends_in_open_class
 from policies.rules.view import ANONYMIZED, Fate, Parameters, Problem, ReleaseView, fraction, number, words
-from policies.vocabulary import ColumnMeaning, OutputCategory, PublicDatabase
+from policies.vocabulary import ColumnClass, ColumnMeaning, ColumnRole, OutputCategory, PublicDatabase
 
 _MIN_CELL: tuple[Key, ...] = ("method", "min_cell")
 
@@ -145,7 +146,10 @@ def areas_are_wide(view: ReleaseView, _: Parameters) -> Iterator[Problem]:
     out = _out(view)
     insurers = [fate for fate in out if fate.source.meaning in {ColumnMeaning.INSURER_TYPE, ColumnMeaning.INSURER}]
     for fate in out:
-        if fate.source.meaning is ColumnMeaning.SMALL_AREA and not fate.is_coarsened:
+        is_address = fate.has(ColumnClass.DIRECT_IDENTIFIER) and fate.source.role is ColumnRole.QUASI_IDENTIFIER
+        if (is_address and not fate.is_coarsened_for_sure) or (
+            fate.source.meaning is ColumnMeaning.SMALL_AREA and not fate.is_coarsened
+        ):
             what = f"{fate.name} is finer than a municipality"
             yield Problem(what, "coarsen it to the municipality or the secondary medical area", fate.keys)
         if _is_municipality(fate) and insurers:
@@ -179,7 +183,7 @@ def ages_are_classes(view: ReleaseView, parameters: Parameters) -> Iterator[Prob
         if _grid(view, fate) < years:
             what = f"{fate.name} is counted by ages finer than {years} years"
             yield Problem(what, f"generalize it to classes of {years} years", fate.keys)
-        if not _has_top(view, fate, top):
+        if not ends_in_open_class(view, fate, top):
             what = f"{fate.name} is counted by ages without an open class of {top} or below"
             yield Problem(what, "use a hierarchy with `top_from`, or top_code", fate.keys)
 
@@ -196,17 +200,6 @@ def _grid(view: ReleaseView, fate: Fate) -> Fraction:
                 widths = (*hierarchy.levels.widths, hierarchy.levels.high - hierarchy.levels.low)
                 widest = max(widest, Fraction(widths[min(step.level, len(widths)) - 1]))
     return widest
-
-
-def _has_top(view: ReleaseView, fate: Fate, top: int) -> bool:
-    for step in fate.column.treat:
-        if isinstance(step, TopCode) and step.limit <= top:
-            return True
-        hierarchy = view.library.hierarchies.get(step.hierarchy) if isinstance(step, Generalize) else None
-        if hierarchy is not None and isinstance(hierarchy.levels, IntervalLevels):
-            top_from = hierarchy.levels.top_from
-            return top_from is not None and top_from <= top
-    return False
 
 
 def _from_ndb(view: ReleaseView) -> list[tuple[str, str]]:

@@ -21,13 +21,9 @@ def method_information_is_guarded(view: ReleaseView, parameters: Parameters) -> 
     yield from _guarded(view, parameters)
 
 
-def noise_is_discarded(view: ReleaseView, _: Parameters) -> Iterator[Problem]:
+def noise_is_discarded(view: ReleaseView, parameters: Parameters) -> Iterator[Problem]:
     """DP-05: noise values and seeds are restorable information: in the vault, or not kept at all."""
-    custody = view.release.custody
-    if custody is None:
-        yield Problem("nothing says where noise values and seeds are kept", "write `custody`", _CUSTODY)
-    else:
-        yield from _placed(custody, (Restorable.NOISE,))
+    yield from _guarded(view, parameters)
 
 
 def _guarded(view: ReleaseView, parameters: Parameters) -> Iterator[Problem]:
@@ -61,6 +57,8 @@ def _made_by(view: ReleaseView) -> tuple[Restorable, ...]:
         made.append(Restorable.ID_MAP)
     if "date_shift" in operations:
         made.append(Restorable.DATE_OFFSETS)
+    if view.release.method.kind == "dp_statistics":
+        made.append(Restorable.NOISE)
     return tuple(made)
 
 

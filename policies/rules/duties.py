@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from policies.rules.view import DatasetView, Parameters, Problem, ReleaseView, listed, number, words
-from policies.vocabulary import RecipientKind, TableKind
+from policies.vocabulary import Delivery, RecipientKind, TableKind
 
 
 def purpose_was_specified(view: ReleaseView, parameters: Parameters) -> Iterator[Problem]:
@@ -69,8 +69,11 @@ def nobody_is_sought(view: ReleaseView, parameters: Parameters) -> Iterator[Prob
 def matching_is_forbidden(view: ReleaseView, parameters: Parameters) -> Iterator[Problem]:
     """APPI-29: recipients of anonymized information may neither match it nor acquire what was removed, by contract."""
     yield from _bound(view, parameters)
+    if Delivery.OPEN in view.release.delivery:
+        what = "rows are delivered openly, to people who are bound by no terms"
+        yield Problem(what, "use `extract`, or release statistics", ("delivery",))
     for index, recipient in enumerate(view.release.recipients):
-        if recipient.kind is not RecipientKind.PUBLIC and not recipient.contract:
+        if recipient.kind is RecipientKind.PUBLIC or not recipient.contract:
             what = f"recipient {recipient.id} has no contract that binds it to the terms"
             yield Problem(what, "write the number of the contract", ("recipients", index))
 

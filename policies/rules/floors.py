@@ -30,8 +30,10 @@ def _microdata(view: ReleaseView, method: Microdata, parameters: Parameters) -> 
         what = f"a share of {method.suppression_limit} may be suppressed: what is left would mislead"
         yield Problem(what, f"write at most {parameters['most_suppressed']}", ("method", "suppression_limit"))
     for index, criterion in enumerate(method.sensitive):
-        if criterion.l < least_l:
-            what = f"l = {criterion.l} of '{criterion.column}' is below the house's"
+        # Other models of what may be learned (t-closeness, entropy) have no count of values to set a floor for.
+        held = getattr(criterion, "l", None)
+        if isinstance(held, int | float) and held < least_l:
+            what = f"l = {held} of '{criterion.column}' is below the house's"
             yield Problem(what, f"write `l: {least_l}` or more", ("method", "sensitive", index, "l"))
     has_special = any(
         fate.leaves and fate.has(ColumnClass.SPECIAL_CARE) and fate.table.table == method.record for fate in view.fates

@@ -133,7 +133,7 @@ def _identifies(fate: Fate, *more: ColumnClass) -> bool:
     if fate.has(ColumnClass.FREE_TEXT, *more) or fate.source.role is ColumnRole.FREE_TEXT:
         return True
     is_direct = fate.has(ColumnClass.DIRECT_IDENTIFIER) or fate.source.role is ColumnRole.IDENTIFIER
-    is_coarse = fate.has(ColumnClass.QUASI_IDENTIFIER) and fate.is_coarsened
+    is_coarse = fate.has(ColumnClass.QUASI_IDENTIFIER) and fate.is_coarsened_for_sure
     is_replaced = fate.is_key and "pseudonymize" in fate.operations
     return is_direct and not is_coarse and not is_replaced
 

@@ -48,6 +48,14 @@ _TYPES = MappingProxyType(
     }
 )
 """What each operation takes, and what it makes (None: the same type)."""
+_LEVELS_TAKE = MappingProxyType(
+    {
+        IntervalLevels: _NUMBERS | {ColumnType.STRING},
+        DateLevels: _DATES | {ColumnType.STRING},
+        Icd10Levels: frozenset({ColumnType.STRING}),
+    }
+)
+"""What a kind of hierarchy knows; tables, files and prefixes take what they list."""
 _ALONE = frozenset({"drop_column", "reject_at_landing", "keep"})
 _WHY = "an operation that cannot work must not look as if it did"
 
@@ -67,11 +75,11 @@ def treatment_faults(view: ReleaseView) -> Iterator[Fault]:
                 what = f"{step.op} does not work on {kind.en} ({fate.name})"
                 yield Fault("treatment-type", what, _WHY, "use another operation, or correct the column's type", keys)
                 break
-            kind = makes or kind
             yield from _dates(view, fate, step, keys)
             yield from _meaning(view, fate, step, keys)
             if isinstance(step, (Generalize, RollUpRare)):
-                yield from _hierarchy(view, fate, step, keys)
+                yield from _hierarchy(view, fate, step, kind, keys)
+            kind = makes or kind
 
 
 def is_gone(column: Column) -> bool:
@@ -126,7 +134,9 @@ def _dates(view: ReleaseView, fate: Fate, step: Treatment, keys: tuple[Key, ...]
         yield Fault("treatment-date", what, _WHY, "name a date column of the record", (*keys, key))
 
 
-def _hierarchy(view: ReleaseView, fate: Fate, step: Generalize | RollUpRare, keys: tuple[Key, ...]) -> Iterator[Fault]:
+def _hierarchy(
+    view: ReleaseView, fate: Fate, step: Generalize | RollUpRare, kind: ColumnType, keys: tuple[Key, ...]
+) -> Iterator[Fault]:
     hierarchy = view.library.hierarchies.get(step.hierarchy)
     if hierarchy is None:
         if not view.library.is_broken(PolicyKind.HIERARCHY, step.hierarchy):
@@ -134,6 +144,11 @@ def _hierarchy(view: ReleaseView, fate: Fate, step: Generalize | RollUpRare, key
             fix = f"write hierarchies/{step.hierarchy}.yaml, or correct the name"
             yield Fault("unknown-hierarchy", what, "labels come from a reviewed hierarchy", fix, (*keys, "hierarchy"))
         return
+    takes = _LEVELS_TAKE.get(type(hierarchy.levels))
+    if takes is not None and kind not in takes:
+        what = f"hierarchy '{step.hierarchy}' does not know {kind.en} ({fate.name})"
+        fix = "turn the column into what the hierarchy knows first, or use another hierarchy"
+        yield Fault("treatment-type", what, _WHY, fix, (*keys, "hierarchy"))
     level = step.start_level if isinstance(step, RollUpRare) else step.level
     height = height_of(hierarchy)
     if isinstance(level, int) and height is not None and level >= height:

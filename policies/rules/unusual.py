@@ -6,12 +6,13 @@ from fractions import Fraction
 
 from policies.model.hierarchy import IntervalLevels
 from policies.model.method import AlleleFrequencies, Microdata
-from policies.model.treatment import Generalize, RollUpRare, TopCode
+from policies.model.treatment import BottomCode, Generalize, RollUpRare, TopCode
 from policies.rules.view import ANONYMIZED, Fate, Parameters, Problem, ReleaseView, number
 from policies.vocabulary import ColumnClass, ColumnRole, ColumnType, TableKind
 
 _RARE = frozenset({"generalize", "roll_up_rare", "top_code", "bottom_code", "to_prefecture", "truncate_date"})
 """Operations that take an unusual description away; rounding and shifting do not."""
+_NUMBERS = frozenset({ColumnType.INTEGER, ColumnType.DECIMAL})
 _GRIDS = frozenset({"round", "generalize", "roll_up_rare"})
 """Operations after which a measured number is one of few."""
 
@@ -27,6 +28,8 @@ def unusual_is_removed(view: ReleaseView, parameters: Parameters) -> Iterator[Pr
         if fate.has(ColumnClass.UNUSUAL_CANDIDATE) and not _RARE & set(fate.operations):
             what = f"{fate.name} may hold unusual descriptions (特異な記述) and leaves untreated"
             yield Problem(what, "use roll_up_rare, generalize, top_code or bottom_code", fate.keys)
+        elif fate.has(ColumnClass.UNUSUAL_CANDIDATE) and fate.source.type in _NUMBERS:
+            yield from _outliers(fate)
         if "to_age" in fate.operations and not ends_in_open_class(view, fate, top_age):
             what = f"{fate.name} becomes an age without a top class of {top_age} or below"
             fix = f"add {{op: top_code, limit: '{top_age}'}}, or generalize with `top_from: {top_age}`"
@@ -35,6 +38,24 @@ def unusual_is_removed(view: ReleaseView, parameters: Parameters) -> Iterator[Pr
             if isinstance(step, RollUpRare) and step.min_persons < min_persons:
                 what = f"{fate.name} calls a code rare below {step.min_persons} people"
                 yield Problem(what, f"write `min_persons: {min_persons}` or more", fate.keys)
+
+
+def _outliers(fate: Fate) -> Iterator[Problem]:
+    """Check that a measured number is cut at both ends, inside the range in which it is taken at all."""
+    if {"generalize", "roll_up_rare"} & set(fate.operations):
+        return
+    column = fate.source
+    tops = [float(step.limit) for step in fate.column.treat if isinstance(step, TopCode)]
+    bottoms = [float(step.limit) for step in fate.column.treat if isinstance(step, BottomCode)]
+    is_cut_above = tops and (column.maximum is None or min(tops) < column.maximum)
+    is_cut_below = bottoms and (column.minimum is None or max(bottoms) > column.minimum)
+    if not is_cut_above:
+        what = f"{fate.name} leaves with its highest values, as far as they are taken at all (上限のコーディング)"
+        yield Problem(what, "use top_code below the column's `maximum`", fate.keys)
+    # A count begins at zero, which is ordinary; a measured number has a low end, too.
+    if not is_cut_below and column.minimum != 0:
+        what = f"{fate.name} leaves with its lowest values (下限のコーディング)"
+        yield Problem(what, "use bottom_code above the column's `minimum`", fate.keys)
 
 
 def ends_in_open_class(view: ReleaseView, fate: Fate, top_age: int) -> bool:

@@ -78,6 +78,14 @@ class Fate:
         return bool(COARSENING & set(self.operations))
 
     @property
+    def is_coarsened_for_sure(self) -> bool:
+        """Whether several people share a value however a search turns out: a searched level may be the finest."""
+        return any(
+            step.op in COARSENING and not (step.op == "generalize" and step.level in {"search", 0})
+            for step in self.column.treat
+        )
+
+    @property
     def is_exact_date(self) -> bool:
         """Whether the column is a date that nothing made coarser or moved."""
         is_date = self.source.type in {ColumnType.DATE, ColumnType.TIMESTAMP}

@@ -44,6 +44,7 @@ consent:
   basis: opt_out
   register: {table: optouts, decision: decision, decided_on: decided_on, refused: [停止], withdrawn: [撤回]}
 project: clinic
+population: clinic
 tables:
   - name: patients
     kind: person
