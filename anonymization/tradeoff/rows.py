@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -26,8 +27,9 @@ SEARCHED = "search"
 def current_rows(method: Microdata) -> dict[str, Value]:
     """Return the parameters of microdata that a frontier may change, as the policy has them."""
     found: dict[str, Value] = {"k": method.k, "suppression_limit": method.suppression_limit}
-    if method.sensitive:
-        found["l"] = max(criterion.l for criterion in method.sensitive)
+    least = [found_l for criterion in method.sensitive if (found_l := _l_of(criterion)) is not None]
+    if least:
+        found["l"] = max(least)
     return found
 
 
@@ -68,9 +70,15 @@ def row_alternatives(
 
 
 def method_with(method: Microdata, parameters: Parameters) -> Microdata:
-    """Return the method under other parameters, as a policy would write it; levels are not part of the method."""
+    """Return the method under other parameters, as a policy would write it; levels are not part of the method.
+
+    Another `l` is asked of every column that has one; the policy's own leaves each column as it is.
+    """
+    is_changed = "l" in parameters and parameters["l"] != current_rows(method)["l"]
     sensitive = tuple(
-        criterion.model_copy(update={"l": int(parameters["l"])}) if "l" in parameters else criterion
+        criterion.model_copy(update={"l": int(parameters["l"])})
+        if is_changed and _l_of(criterion) is not None
+        else criterion
         for criterion in method.sensitive
     )
     return method.model_copy(
@@ -80,6 +88,12 @@ def method_with(method: Microdata, parameters: Parameters) -> Microdata:
             "sensitive": sensitive,
         }
     )
+
+
+def _l_of(criterion: Any) -> int | None:
+    """Return the whole number `l` of a model that counts values; models of other kinds have none, and stay as they are."""
+    found = getattr(criterion, "l", None)
+    return found if isinstance(found, int) else None
 
 
 def _histogram(prepared: Prepared, method: Microdata, levels: Mapping[str, Value]) -> Histogram:
@@ -99,7 +113,7 @@ def _histogram(prepared: Prepared, method: Microdata, levels: Mapping[str, Value
     return build_histogram(
         prepared.records,
         quasi_identifiers=quasi_identifiers,
-        sensitive=[criterion.column for criterion in method.sensitive],
+        sensitive=list(dict.fromkeys(criterion.column for criterion in method.sensitive)),
         person=PERSON,
     )
 
