@@ -105,9 +105,9 @@ def read_dossier(folder: Path) -> Dossier:
     except (OSError, ValidationError):
         raise IntegrityError(
             "dossier.unreadable",
-            what="dossier.json is missing, or not in a form that this version of niji reads",
+            what="dossier.json is missing, or not in a form that this version of Niji reads",
             why=f"this version reads {FORMAT}",
-            fix="give a dossier's folder; verify newer dossiers with the niji that made them, or with openssl",
+            fix="give a dossier's folder; verify newer dossiers with the version that made them, or with openssl",
             where=Place(str(path)),
         ) from None
 

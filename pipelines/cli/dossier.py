@@ -148,7 +148,7 @@ def _folder(home: Path, release: str, version: str | None) -> Path:
     raise UsageError(
         "dossier.none",
         what=f"version {wanted[:32]} of release '{record.id}' has no dossier",
-        why="a dossier is built when a version is published; older versions of niji built none",
+        why="a dossier is built when a version is published; older versions of Niji built none",
         fix=f"run `niji dossier build {record.id}`, or name a published version",
     )
 

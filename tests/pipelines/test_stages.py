@@ -75,7 +75,7 @@ def test_changed_release_policy_remakes_that_release_only(published: Settings) -
     assert release(published, NUMBERS) == set()
     assert release(published, CELLS) == {f"{stage}/{CELLS}" for stage in ("protected", "validated", "published")}
     folder = published.zones / "released" / CELLS
-    assert sorted(path.name for path in folder.iterdir()) == ["1.0.0", "1.1.0"]
+    assert sorted(path.name for path in folder.iterdir()) == ["1.0.0", "1.0.0-dossier", "1.1.0", "1.1.0-dossier"]
     record = tiny.reopened(published).store.record(CELLS)
     assert record is not None
     assert record.version == "1.1.0"
