@@ -28,6 +28,7 @@ _HEX = re.compile(r"(?=.*[A-Fa-f])[0-9A-Fa-f]{16,}")
 _UUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
 _PREFIX = re.compile(r"\s*(?:[A-Za-z]{1,4}[-_ ]?)?")
 _SHAPES = frozenset(shape for form in NUMBER_FORMS for shape in form.shapes)
+_BEGINNINGS = frozenset(shape[:length] for shape in _SHAPES for length in range(1, len(shape) + 1))
 _PREFIX_REACH = 8
 _INSIDE = frozenset(shape for form in NUMBER_FORMS for shape in form.inside)
 _BY_SHAPE = frozenset(shape for form in NUMBER_FORMS if form.scheme is None for shape in form.inside)
@@ -101,12 +102,10 @@ class _Chain:
         return label_before(text, self.start - begin), label_after(text, self.end - begin)
 
     def is_alone(self) -> bool:
+        if self.start - self.text_start > _PREFIX_REACH or self.text_end - self.end > _PREFIX_REACH:
+            return False
         before = self.joined[self.text_start : self.start]
-        return (
-            len(before) <= _PREFIX_REACH
-            and bool(_PREFIX.fullmatch(before))
-            and not self.joined[self.end : self.text_end].strip()
-        )
+        return bool(_PREFIX.fullmatch(before)) and not self.joined[self.end : self.text_end].strip()
 
     def is_hexadecimal(self, start: int, end: int) -> bool:
         before = _WORD_BEFORE.search(self.joined, max(self.text_start, start - 40), start)
@@ -127,7 +126,7 @@ def _windows(chain: _Chain, text: int, *, has_label: bool) -> Iterator[Candidate
         shape: Shape = ()
         for last in range(first, min(len(groups), first + MAX_DIGITS)):
             shape = (*shape, groups[last][1] - groups[last][0])
-            if sum(shape) > MAX_DIGITS:
+            if sum(shape) > MAX_DIGITS or (shape not in _BEGINNINGS and before is None and after is None):
                 break
             is_whole = first == 0 and last == len(groups) - 1
             label = (before if first == 0 else None) or (after if last == len(groups) - 1 else None)

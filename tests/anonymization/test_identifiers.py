@@ -216,3 +216,28 @@ def test_short_texts_are_scanned_fast():
     find_my_numbers(texts)
     # Alone on a core it takes about 0.4 s; the bound leaves room for a busy machine.
     assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "12-34 a " * 40_000,
+        "1 " * 60_000,
+        "1-" * 60_000,
+        "1" * 500_000,
+        "田中様子" * 50_000,
+        "個人番号 " * 40_000,
+        "記号" * 80_000,
+        "a@" * 80_000,
+    ],
+    ids=["chains", "list", "dashes", "digits", "names", "labels", "symbols", "mail"],
+)
+def test_a_hostile_text_takes_time_in_proportion_to_its_length(text):
+    half = pa.table({"t": [text[: len(text) // 2]]})
+    whole = pa.table({"t": [text]})
+    started = time.process_time()
+    scan(half)
+    first = time.process_time() - started
+    scan(whole)
+    # Twice the text, twice the time; a quadratic step would take four times. The second allows for small figures.
+    assert time.process_time() - started - first < 3.2 * first + 1
