@@ -84,6 +84,7 @@ def rule_check(
         measured: Further figures.
         is_blocking: Whether a contradiction stops the release.
     """
+    wrong = int(wrong)  # a count of numpy's would not become JSON
     return CheckResult(
         name=name,
         kind=CheckKind.RULE,

@@ -15,6 +15,7 @@ _KEY_ROLES = frozenset({ColumnRole.PERSON_KEY, ColumnRole.RECORD_KEY, ColumnRole
 
 def verdict(name: str, wrong: int, what: str, *, rule: str | None = None, **measured: Scalar) -> CheckResult:
     """Return a blocking check that passes when nothing contradicts `what`; all measured figures are counts."""
+    wrong = int(wrong)  # a count of numpy's would not become JSON
     return CheckResult(
         name=f"recount.{name}",
         kind=CheckKind.RECOUNT,
