@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from policies.canonical import digest
-from policies.explain_rules import citation_of, rules_part, words_part
+from policies.decision.duo import BY_ID
+from policies.explain_rules import citation_of, rules_part, title_of, words_part
 from policies.facts import dataset_blocks, release_blocks, say_blocks, say_facts
 from policies.library import PolicyLibrary
 from policies.model import Column, DatasetPolicy, ReleaseColumn, ReleasePolicy, ReleaseTable, TablePolicy
@@ -84,8 +85,10 @@ def _names(release: ReleasePolicy, library: PolicyLibrary, language: Language) -
         source = dataset.table(table.table) if dataset else None
         for column in table.columns:
             declared = source.column(column.name) if source else None
-            if declared is not None and column.as_ is None:
-                names[column.output_name] = say((declared.ja, declared.en or declared.ja), language)
+            if declared is not None:
+                label = say((declared.ja, declared.en or declared.ja), language)
+                made = say((f"{label}から", f"from {label}"), language)
+                names[column.output_name] = label if column.as_ is None else made
     return names
 
 
@@ -120,7 +123,7 @@ def _columns(release: ReleasePolicy, table: ReleaseTable, library: PolicyLibrary
         language,
     )
     title = say((f"列の扱い: {name}", f"What happens to the columns of: {name}"), language)
-    return Part(title, tuple(lines), (Table(caption, header, tuple(rows)),))
+    return Part(title, tuple(lines), (Table(caption, header, tuple(rows), "columns"),))
 
 
 _HEADER: tuple[Bilingual, ...] = (
@@ -153,6 +156,9 @@ def _what(release: ReleasePolicy, library: PolicyLibrary, language: Language) ->
     label = _label(release.output_category, language)
     basis = _label(release.provision_basis, language)
     yield say((f"区分: {label}", f"Category: {label}"), language)
+    if not release.provision_basis.value.startswith("ngmi"):
+        # The labels name articles only; a reader must not guess of which act.
+        basis = basis.replace("(", say(("(個人情報保護法", "(APPI "), language), 1)
     yield say((f"根拠: {basis}", f"Basis: {basis}"), language)
     for name in release.datasets:
         dataset = library.datasets.get(name)
@@ -167,13 +173,8 @@ def _what(release: ReleasePolicy, library: PolicyLibrary, language: Language) ->
         yield say(pair, language)
     for name in release.rule_packs:
         pack = library.rulepacks.get(name)
-        title = _text(pack.title, language) if pack else say(("見つからない", "not there"), language)
-        bound: Bilingual = ("", "")
-        if pack is not None and pack.profile is not None:
-            bound = ("、任意の整合であり法令ではない", ", followed by choice, not law")
-        elif pack is not None and not pack.is_law:
-            bound = ("、法令ではない", ", not law")
-        yield say((f"規則: {title} [{name}]", f"Rules: {title} [{name}]"), language) + say(bound, language)
+        title = title_of(pack, language) if pack else say(("見つからない", "not there"), language)
+        yield say((f"規則: {title} [{name}]", f"Rules: {title} [{name}]"), language)
 
 
 def _heading(column: ReleaseColumn, declared: Column | None, language: Language) -> str:
@@ -200,7 +201,12 @@ def _recipients(release: ReleasePolicy, language: Language) -> Iterator[str]:
 
 
 def _uses(release: ReleasePolicy, language: Language) -> Iterator[str]:
-    yield f"  {_text(release.purposes.text, language)} ({', '.join(release.purposes.duo)})"
+    yield f"  {_text(release.purposes.text, language)}"
+    for code in release.purposes.duo:
+        term = BY_ID.get(code)
+        yield f"      {code}{': ' + _text(term.label, language) if term else ''}"
+    if release.purposes.mondo:
+        yield say(("  対象疾患: ", "  Diseases: "), language) + ", ".join(release.purposes.mondo)
     forbidden = ", ".join(_label(use, language) for use in release.prohibited_uses)
     yield say((f"  禁止: {forbidden}", f"  Never for: {forbidden}"), language)
 
@@ -267,7 +273,7 @@ def _source_columns(table: TablePolicy, language: Language) -> Part:
         )
     )
     caption = say((f"{table.name}: {len(rows)} 列", f"{table.name}: {len(rows)} columns"), language)
-    return Part(title, tuple(lines), (Table(caption, header, tuple(rows)),))
+    return Part(title, tuple(lines), (Table(caption, header, tuple(rows), "source"),))
 
 
 def _holding(dataset: DatasetPolicy, language: Language) -> Iterator[str]:
@@ -287,7 +293,10 @@ def _holding(dataset: DatasetPolicy, language: Language) -> Iterator[str]:
 
 def _head(policy: Policy, language: Language) -> Part:
     title = f"{_text(policy.title, language)}  [{policy.id} {policy.version}]"
-    return Part(title, (f"  {_text(policy.description, language)}", f"  {digest(policy)}"))
+    return Part(
+        title,
+        (f"  {_text(policy.description, language)}", say(("  指紋: ", "  Fingerprint: "), language) + digest(policy)),
+    )
 
 
 def _text(text: Text, language: Language) -> str:

@@ -39,7 +39,7 @@ def rules_part(release: ReleasePolicy, library: PolicyLibrary, language: Languag
         return
     lines: list[str] = []
     for pack, rules in packs:
-        lines.append(f"  {_title(pack, language)}")
+        lines.append(f"  {title_of(pack, language)}")
         lines += [f"      {_line(rule, language)}" for rule in rules]
     title = say((f"この公開に及ぶ規則({count})", f"The {count} rules that speak to this release"), language)
     tables = tuple(_table(pack, rules, language) for pack, rules in packs)
@@ -51,12 +51,13 @@ def words_part(words: Iterable[tuple[str, str]], language: Language) -> Part:
     listed = tuple(words)
     header = (say(("言葉", "term"), language), say(("意味", "meaning"), language))
     caption = say(("この頁で使う言葉", "Terms that this page uses"), language)
-    table = Table(caption, header, tuple(Row(pair) for pair in listed))
+    table = Table(caption, header, tuple(Row(pair) for pair in listed), "words")
     lines = tuple(f"  {term}: {meaning}" for term, meaning in listed)
     return Part(say(("言葉の意味", "What the words mean"), language), lines, (table,))
 
 
-def _title(pack: RulePack, language: Language) -> str:
+def title_of(pack: RulePack, language: Language) -> str:
+    """Return the title of a pack, which says that it is not law where it is not."""
     name = pack.title.ja if language == "ja" else pack.title.en
     if pack.profile is not None:
         return name + say(("(任意の整合)", " (followed by choice)"), language)
@@ -76,7 +77,9 @@ def _table(pack: RulePack, rules: list[Rule], language: Language) -> Table:
         text, citation = (rule.text.ja, rule.citation.ja) if language == "ja" else (rule.text.en, rule.citation.en)
         name = f"{rule.id}\n{_severity(rule, language)}"
         rows.append(Row((name, f"{citation} [{rule.confidence}]", text, shown_by(rule, language))))
-    return Table(f"{_title(pack, language)} [{pack.id}]", tuple(say(pair, language) for pair in _HEADER), tuple(rows))
+    return Table(
+        f"{title_of(pack, language)} [{pack.id}]", tuple(say(pair, language) for pair in _HEADER), tuple(rows), "rules"
+    )
 
 
 def _severity(rule: Rule, language: Language) -> str:

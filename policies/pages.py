@@ -24,11 +24,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with the sentence that says what it is, and a head of as many cells as each row has."""
+    """A table with the sentence that says what it is, and a head of as many cells as each row has.
+
+    `kind` is known to the style: `columns`, `rules`, `words`, `changes`, `touched`.
+    """
 
     caption: str
     header: tuple[str, ...]
     rows: tuple[Row, ...]
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,7 @@ def _table(table: Table, language: Language) -> str:
     # A wide table scrolls inside its own box; the box can be reached by keyboard.
     return (
         f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(table.caption)}">'
-        f'<table class="c{len(table.header)}">{caption}\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>'
+        f'<table class="{table.kind}">{caption}\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>'
     )
 
 

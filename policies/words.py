@@ -249,6 +249,16 @@ def _classes(classes: set[ColumnClass], language: Language) -> Iterator[tuple[st
 
 def _always(language: Language) -> Iterator[tuple[str, str]]:
     yield (
+        say(("法・令・規則・次世代法", "Act, Order, Rules, NGMI"), language),
+        say(
+            (
+                "個人情報の保護に関する法律、同法施行令、同法施行規則。次世代法は次世代医療基盤法。",
+                "The Act on the Protection of Personal Information, its Cabinet Order and its Rules; NGMI is the Next-Generation Medical Infrastructure Act.",
+            ),
+            language,
+        ),
+    )
+    yield (
         say(("指紋(sha256:…)", "fingerprint (sha256:…)"), language),
         say(
             (
