@@ -12,7 +12,7 @@ from anonymization.evidence import CheckResult, Evidence
 from catalog.dossier import RiskLine
 from policies.model import ReleasePolicy
 from policies.model.method import AlleleFrequencies, ControlledRows, DpStatistics, Microdata, SmallCells
-from policies.model.strictness import Text
+from policies.model.strictness import PolicyModel, Text
 
 _NO_LIMIT = "-"
 
@@ -48,11 +48,8 @@ def _microdata(method: Microdata, evidence: Evidence) -> Iterator[RiskLine]:
         note=Text(ja=f"許容値 {method.max_record_risk}", en=f"tolerated: {method.max_record_risk}"),
     )
     for each in method.sensitive:
-        yield RiskLine(
-            name=Text(ja=f"組ごとの {each.column} の種類(l)", en=f"different values of {each.column} in a group (l)"),
-            before=_NO_LIMIT,
-            after=f"≥ {each.l}",
-        )
+        name, limit = _sensitive(each)
+        yield RiskLine(name=name, before=_NO_LIMIT, after=limit)
     yield RiskLine(
         name=Text(ja="特徴の組合せが唯一の記録", en="records with a combination of their own"),
         before=_count(before.get("uniques")),
@@ -66,6 +63,40 @@ def _microdata(method: Microdata, evidence: Evidence) -> Iterator[RiskLine]:
         before="-",
         after=_count(evidence.measured.get("suppressed_records")),
     )
+
+
+_MODELS: Mapping[str, tuple[str, str, str]] = {
+    "distinct_l": ("組ごとの {column} の種類(l)", "different values of {column} in a group (l)", "≥ {l}"),
+    "entropy_l": ("組ごとの {column} のエントロピー(l)", "entropy of {column} in a group, as l", "≥ {l}"),
+    "recursive_l": (
+        "組ごとの {column} の再帰的(c, l)多様性",
+        "recursive (c, l)-diversity of {column}",
+        "c = {c}, l = {l}",
+    ),
+    "t_closeness": ("組の {column} の分布と全体との距離(t)", "distance of {column} in a group from all (t)", "≤ {t}"),
+    "alpha_share": (
+        "組の中で {column} の一つの値が占める割合(α)",
+        "share of one value of {column} in a group (α)",
+        "≤ {alpha}",
+    ),
+    "beta_likeness": (
+        "組の中で {column} の値の割合の増え方(β)",
+        "gain of a value's share of {column} in a group (β)",
+        "≤ {beta}",
+    ),
+    "delta_disclosure": (
+        "組の {column} の割合と全体との対数比(δ)",
+        "log ratio of {column}'s shares, group to all (δ)",
+        "< {delta}",
+    ),
+}
+"""What each model of a sensitive column limits, in both languages, and its limit in the words of its parameters."""
+
+
+def _sensitive(model: PolicyModel) -> tuple[Text, str]:
+    words = model.model_dump()
+    ja, en, limit = _MODELS[words.get("model", "distinct_l")]
+    return Text(ja=ja.format_map(words), en=en.format_map(words)), limit.format_map(words)
 
 
 def _rare(checks: Sequence[tuple[str, CheckResult]]) -> Iterator[RiskLine]:
