@@ -7,10 +7,10 @@ import pytest
 
 from policies.check import check
 from policies.findings import Finding
-from policies.load import read_library
+from policies.load import PACKAGED, read_library
 from policies.vocabulary import Severity
 from tests.support.policy_files import Changes
-from tests.support.rule_pairs import PAIRS, FilePair, file_pairs, marks_of
+from tests.support.rule_pairs import PAIRS, VIOLATIONS, FilePair, file_pairs, marks_of, registered
 
 
 def findings_of(pair: FilePair, folder: Path, changes: Changes) -> tuple[Finding, ...]:
@@ -30,6 +30,21 @@ def test_violation_is_refused_at_its_line_and_the_twin_is_not(pair: FilePair, tm
     twin = findings_of(pair, tmp_path / "corrected", pair.corrected)
     refused = [each for each in twin if each.rule == pair.rule or each.severity is Severity.BLOCK]
     assert [str(each) for each in refused] == []
+
+
+def test_every_rule_of_every_pack_has_a_pair() -> None:
+    rules = {rule.id for pack in read_library(PACKAGED).rulepacks.values() for rule in pack.rules}
+    assert rules - {each.rule for each in registered()} == set()
+
+
+def test_every_violation_of_the_reference_has_a_pair() -> None:
+    assert set(VIOLATIONS) - {each.violation for each in registered()} == set()
+
+
+def test_no_pair_is_about_a_rule_that_is_not_there() -> None:
+    rules = {rule.id for pack in read_library(PACKAGED).rulepacks.values() for rule in pack.rules}
+    strange = [each.where for each in registered() if each.rule not in rules and "." not in each.rule]
+    assert strange == []
 
 
 def test_pairs_are_told_apart_by_name() -> None:

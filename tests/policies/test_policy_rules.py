@@ -12,7 +12,6 @@ from policies.rules import DATASET_CHECKS, RELEASE_CHECKS
 from policies.vocabulary import Severity
 from tests.support import policy_files as fixture
 from tests.support.policy_files import ALLELES, CLINIC, COHORT, CONTROLLED, MICRODATA, STATISTICS
-from tests.support.rule_pairs import registered
 
 ON = date(2026, 12, 15)
 
@@ -29,12 +28,6 @@ def test_fixture_policies_pass_every_rule(tmp_path: Path) -> None:
     findings = findings_of(tmp_path)
     assert findings == ()
     assert is_ok(findings)
-
-
-def test_every_rule_of_stage_policy_has_a_pair(tmp_path: Path) -> None:
-    library = load_library(fixture.write_policies(tmp_path))
-    rules = {rule.id for pack in library.rulepacks.values() for rule in pack.rules if rule.stage == "policy"}
-    assert rules - {each.rule for each in registered()} == set()
 
 
 def test_packs_and_checks_name_each_other(tmp_path: Path) -> None:
