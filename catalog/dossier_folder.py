@@ -3,7 +3,7 @@
     README.txt                          how to verify, with and without niji
     dossier.json                        the dossier for machines; schema/dossier-v1.json says its form
     dossier.ja.html dossier.en.html     the dossier for people
-    sheet.ja.txt sheet.en.txt           the policy on one page, as it was explained
+    sheet.ja.html sheet.en.html         the policies on a page, as they were explained; the same as .txt
     policies/<kind>.<id>.json           every policy that the release rests on, in canonical form
     approvals/<kind>/<id>.json          the signed records of people, as they were made
     signers.json                        the register of signers with their public keys, signed by the platform

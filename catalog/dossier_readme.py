@@ -37,7 +37,7 @@ _README = """{title_ja} / {title_en}
 Niji dossier of release {id} {version}
 
 Read:    dossier.ja.html (日本語)  dossier.en.html (English)  dossier.json (machines; form: schema/dossier-v1.json)
-         sheet.ja.txt, sheet.en.txt: the policy on one page
+         sheet.ja.html, sheet.en.html (and .txt): the policies, explained
          policies/: every policy that the release rests on, in the form that was signed
          approvals/: the signatures of people, where there are any
 

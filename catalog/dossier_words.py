@@ -15,6 +15,7 @@ WORDS: dict[str, Text] = {
     "first.rules": Text(ja="条項はすべて守られているか", en="Is every clause kept?"),
     "first.signed": Text(ja="誰が署名したか", en="Who signed"),
     "first.open": Text(ja="残っている点", en="What remains open"),
+    "first.sheet": Text(ja="ポリシーの説明を読む", en="Read the policies, explained"),
     "first.version": Text(ja="版 {version}、公開日 {day}", en="version {version}, published on {day}"),
     "first.delivery": Text(ja="渡し方", en="delivered by"),
     "first.yes": Text(ja="はい。該当する {applicable} 条項すべて", en="Yes: all {applicable} clauses that apply"),

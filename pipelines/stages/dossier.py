@@ -21,12 +21,13 @@ from pipelines.stages.rule_evidence import stage_checks
 from pipelines.storage import Stage, Version
 from policies.answers import RuleAnswer
 from policies.canonical import canonical_json, digest, digests, library_digest
-from policies.explain import explain
+from policies.explain import page_of
 from policies.library import PolicyKind, PolicyLibrary
 from policies.model import ReleasePolicy
 from policies.model.hierarchy import FileLevels
 from policies.model.method import DpStatistics
 from policies.model.strictness import Text
+from policies.pages import as_html, as_text
 from policies.roles import Role
 from policies.sentences import Language
 
@@ -61,8 +62,7 @@ def make_dossier(
     files = _policy_files(deployment.library, release)
     approvals, signed_files = _approvals(deployment, release)
     facts = _facts(deployment, release, record, answers, policies=_entries(deployment.library, release), said=approvals)
-    sheets = {f"sheet.{language}.txt": _sheet(deployment.library, release, language) for language in ("ja", "en")}
-    contents = Contents(assemble(facts), {**files, **signed_files, **sheets})
+    contents = Contents(assemble(facts), {**files, **signed_files, **_sheets(deployment.library, release)})
     return write_dossier(folder, contents, deployment.keys.signer())
 
 
@@ -195,10 +195,16 @@ def _levels_of(library: PolicyLibrary, kind: PolicyKind, name: str) -> Path | No
     return library.file_of(kind, name).parent / levels.path if isinstance(levels, FileLevels) else None
 
 
-def _sheet(library: PolicyLibrary, release: ReleasePolicy, language: Language) -> bytes:
-    pages = [explain(release, library, language=language)]
-    pages += [explain(library.dataset(name), library, language=language) for name in release.datasets]
-    return "\n\n".join(pages).encode("utf-8")
+def _sheets(library: PolicyLibrary, release: ReleasePolicy) -> dict[str, bytes]:
+    """The release and its datasets as they are explained to who signs, as text and as a page, in both languages."""
+    policies = (release, *(library.dataset(name) for name in release.datasets))
+    files: dict[str, bytes] = {}
+    titles: tuple[tuple[Language, str], ...] = (("ja", release.title.ja), ("en", release.title.en))
+    for language, title in titles:
+        pages = [page_of(policy, library, language=language) for policy in policies]
+        files[f"sheet.{language}.txt"] = "\n\n".join(as_text(page) for page in pages).encode("utf-8")
+        files[f"sheet.{language}.html"] = as_html(pages, title=title, language=language).encode("utf-8")
+    return files
 
 
 def _approvals(deployment: Deployment, release: ReleasePolicy) -> tuple[Approvals, dict[str, bytes]]:
