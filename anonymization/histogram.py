@@ -168,20 +168,17 @@ def _distinct_tuples(
 def _encode(
     counted: "pa.Table", quasi_identifiers: Sequence[QuasiIdentifier], weights: IntArray
 ) -> tuple[tuple[CodedAttribute, ...], tuple[Hierarchy, ...], list[IntArray], Any]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     unseen = np.zeros(counted.num_rows, bool)
     attributes, hierarchies, leaf_codes = [], [], []
     for quasi in quasi_identifiers:
-        column = counted.column(quasi.column)
-        values = pc.unique(column).drop_null().to_pylist()
+        # The library's codes are looked up in its own dictionary at once; nothing rests on their order or size.
+        encoded = counted.column(quasi.column).combine_chunks().dictionary_encode()
+        values = encoded.dictionary.to_pylist()
         hierarchy = hierarchy_for(quasi, values)
         attribute = code_attribute(quasi, hierarchy)
-        found = pc.index_in(column, value_set=pa.array(hierarchy.leaves, pa.string()), skip_nulls=True)
-        is_null = pc.is_null(column).to_numpy()
-        codes = _integers(pc.fill_null(found, -1))
-        codes = np.where(is_null, attribute.missing, codes)
+        place = {leaf: code for code, leaf in enumerate(hierarchy.leaves)}
+        code_of = np.array([*(place.get(value, -1) for value in values), attribute.missing], np.int64)
+        codes = code_of[_integers(encoded.indices.fill_null(len(values)))]
         strange = codes < 0
         if strange.any():
             _refuse_unseen(hierarchy, quasi.column, strange, weights, known=set(hierarchy.leaves), values=values)
@@ -231,8 +228,13 @@ def _tuples_of(
 ) -> tuple[IntArray, tuple[IntArray, ...]]:
     """Number the distinct tuples in the order of their codes; return the number of each row, and the tuples."""
     keys, _ = combine_codes(leaf_codes, [attribute.missing + 1 for attribute in attributes])
-    _, first, index = np.unique(keys, return_index=True, return_inverse=True)
-    return index.astype(np.int64), tuple(codes[first] for codes in leaf_codes)
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    is_first = np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]
+    index = np.empty(len(order), np.int64)
+    index[order] = np.cumsum(is_first) - 1
+    first = order[is_first]
+    return index, tuple(codes[first] for codes in leaf_codes)
 
 
 def _split_people(
@@ -258,7 +260,10 @@ def _sensitive_counts(column: "pa.ChunkedArray", seen: Any, tuples: IntArray, we
     labels = sorted(pc.unique(text).drop_null().to_pylist())
     found = pc.fill_null(pc.index_in(text, value_set=pa.array(labels, pa.string()), skip_nulls=True), len(labels))
     values = _integers(found)[seen]
-    every = SensitiveCounts(tuples, values, weights[seen], tuple(labels))
+    outside = None
+    if not seen.all():
+        outside = _sum_by(_integers(found)[~seen], weights[~seen], len(labels) + 1)
+    every = SensitiveCounts(tuples, values, weights[seen], tuple(labels), outside)
     return every.merged(np.arange(int(tuples.max()) + 1 if len(tuples) else 0))
 
 

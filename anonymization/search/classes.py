@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from anonymization.coding import combine_codes, number_keys
+from anonymization.coding import AnyInt, combine_codes, narrow, number_keys
 from anonymization.criteria.criterion import BoolArray, ClassCounts
 from anonymization.criteria.k_anonymity import KAnonymity
 from anonymization.histogram import Histogram, Pairs
+from anonymization.loss import FloatArray
 from anonymization.quasi import CodedAttribute, IntArray
+from anonymization.search.entropy import entropies
 from anonymization.search.problem import Check, Node, Problem
 from anonymization.sensitive import SensitiveCounts
 
@@ -17,6 +19,8 @@ STORED_TUPLES_RATIO = 6
 """Stored class tables may together hold so many times the tuples of the table itself."""
 STORED_TABLES = 400
 """More stored tables than this cost more to look through than they save."""
+LARGE_TUPLES = 50_000
+"""From a table of more tuples than this, a node is counted by way of one that other nodes can be counted from, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,7 @@ class ClassTable:
     """The equivalence classes at a node: label codes, rows, people and sensitive values of each; as `Histogram`."""
 
     node: Node
-    codes: tuple[IntArray, ...]
+    codes: tuple[AnyInt, ...]
     rows: IntArray
     loyal: IntArray
     shared: Pairs | None
@@ -51,6 +55,7 @@ class ClassStore:
     _nodes: IntArray = field(default_factory=lambda: np.zeros((0, 0), np.int64))
     _sizes: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
     _held: int = 0
+    _detail: list[FloatArray] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._keep(bottom_table(self.problem.histogram))
@@ -59,6 +64,8 @@ class ClassStore:
     def check(self, node: Node) -> Check:
         """Check one node: group, ask the models, and work out the exact loss."""
         source = self._source(node)
+        if len(source.rows) > LARGE_TUPLES:
+            source = self._halfway(source, node)
         table, index = roll_up(source, node, self.problem.histogram.attributes)
         check = evaluate(self.problem, table, source, index)
         if 2 * len(table.rows) <= len(source.rows):
@@ -69,6 +76,25 @@ class ClassStore:
     def _source(self, node: Node) -> ClassTable:
         usable = np.flatnonzero((self._nodes <= np.array(node)).all(axis=1))
         return self.tables[int(usable[np.argmin(self._sizes[usable])])]
+
+    def _halfway(self, source: ClassTable, node: Node) -> ClassTable:
+        """Return, and keep, the table that only lifts the attribute whose lifting loses the most detail.
+
+        Many nodes share that level of it, and are then counted from far fewer tuples than the whole table has.
+        """
+        if not self._detail:
+            self._detail = [entropies(self.problem, j) for j in range(len(node))]
+        lost = [detail[low] - detail[high] for detail, low, high in zip(self._detail, source.node, node, strict=True)]
+        most = int(np.argmax(lost))
+        between = (*source.node[:most], node[most], *source.node[most + 1 :])
+        if between in {node, source.node}:
+            return source
+        table, _ = roll_up(source, between, self.problem.histogram.attributes)
+        if 4 * len(table.rows) <= 3 * len(source.rows):
+            self._make_room(len(table.rows))
+            self._keep(table)
+            return table
+        return source
 
     def _keep(self, table: ClassTable) -> None:
         self.tables.append(table)
@@ -88,7 +114,8 @@ class ClassStore:
 def bottom_table(histogram: Histogram) -> ClassTable:
     """Return the classes at the lowest levels that may be chosen; finer classes than these are never asked for."""
     labels = tuple(
-        attribute.label_of[0][codes] for attribute, codes in zip(histogram.attributes, histogram.codes, strict=True)
+        narrow(attribute.label_of[0], attribute.sizes[0])[codes]
+        for attribute, codes in zip(histogram.attributes, histogram.codes, strict=True)
     )
     tuples = ClassTable(
         (0,) * len(labels), labels, histogram.rows, histogram.loyal, histogram.shared, histogram.sensitive
@@ -105,25 +132,26 @@ def roll_up(source: ClassTable, node: Node, attributes: Sequence[CodedAttribute]
     return _merge(source, node, codes, [attribute.sizes[i] for attribute, i in zip(attributes, node, strict=True)])
 
 
-def label_map(attribute: CodedAttribute, low: int, high: int) -> IntArray:
+def label_map(attribute: CodedAttribute, low: int, high: int) -> AnyInt:
     """Return for each label of the low level the label of the high level above it."""
     mapped = np.zeros(attribute.sizes[low], np.int64)
     mapped[attribute.label_of[low]] = attribute.label_of[high]
-    return mapped
+    return narrow(mapped, attribute.sizes[high])
 
 
 def _merge(
-    source: ClassTable, node: Node, codes: Sequence[IntArray], sizes: Sequence[int]
+    source: ClassTable, node: Node, codes: Sequence[AnyInt], sizes: Sequence[int]
 ) -> tuple[ClassTable, IntArray]:
     keys, space = combine_codes(codes, sizes)
     index, count = number_keys(keys, space)
-    first = np.empty(count, np.int64)
-    first[index[::-1]] = np.arange(len(index))[::-1]
+    member = np.empty(count, np.int64)
+    member[index] = np.arange(len(index))  # any member of a class has its labels
+    rows = _total(index, source.rows, count)
     table = ClassTable(
         node=node,
-        codes=tuple(column[first] for column in codes),
-        rows=_total(index, source.rows, count),
-        loyal=_total(index, source.loyal, count),
+        codes=tuple(column[member] for column in codes),
+        rows=rows,
+        loyal=rows if source.loyal is source.rows else _total(index, source.loyal, count),
         shared=None if source.shared is None else _merge_pairs(source.shared, index),
         sensitive={name: counts.merged(index) for name, counts in source.sensitive.items()},
     )

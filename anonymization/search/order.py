@@ -15,6 +15,7 @@ from anonymization.criteria.criterion import BoolArray
 from anonymization.loss import FloatArray
 from anonymization.quasi import IntArray
 from anonymization.search.bounds import Bounds
+from anonymization.search.entropy import entropies
 from anonymization.search.lattice import Lattice, above, below
 from anonymization.search.problem import Check, Node, Problem
 
@@ -31,7 +32,7 @@ class Order:
     def __init__(self, problem: Problem, lattice: Lattice) -> None:
         self._problem = problem
         self._lattice = lattice
-        self._entropies = [_entropies(problem, j) for j in range(len(lattice.shape))]
+        self._entropies = [entropies(problem, j) for j in range(len(lattice.shape))]
         self._features: list[FloatArray] = []
         self._targets: list[float] = []
         self._levels = [self._prior(j) for j in range(len(lattice.shape))]
@@ -199,15 +200,3 @@ def _outer_sum(parts: Sequence[FloatArray]) -> FloatArray:
     for part in parts:
         total = np.add.outer(total, part)
     return np.asarray(total)
-
-
-def _entropies(problem: Problem, j: int) -> FloatArray:
-    """Return the entropy in nats of attribute j's labels at each of its levels."""
-    attribute = problem.histogram.attributes[j]
-    values = []
-    for level in range(len(attribute.levels)):
-        labels = attribute.label_of[level][problem.histogram.codes[j]]
-        weight = np.bincount(labels, weights=problem.histogram.rows, minlength=attribute.sizes[level])
-        share = weight[weight > 0] / max(weight.sum(), 1.0)
-        values.append(float(-(share * np.log(share)).sum()))
-    return np.array(values)
