@@ -45,7 +45,7 @@ class Rule(PolicyModel):
     check: str
     parameters: dict[str, int | float | str | bool | tuple[str, ...]] = Field(default_factory=dict)
     applies_to: AppliesTo = AppliesTo()
-    evidence: Text | None = None
+    evidence: Text
     confidence: Literal["L", "S", "G"]
     stage: RuleStage
     recounted_at: RunStage | None = None

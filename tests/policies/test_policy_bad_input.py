@@ -268,7 +268,7 @@ title: {{ja: 試験用, en: For tests}}
 in_force_from: {day}
 is_law: false
 rules:
-  - {{id: {rule}, citation: {{ja: 規程, en: rules of ours}}, text: {{ja: 試験, en: A test}}, severity: {severity}, check: later, confidence: G, stage: protected}}
+  - {{id: {rule}, citation: {{ja: 規程, en: rules of ours}}, text: {{ja: 試験, en: A test}}, evidence: {{ja: 記録, en: A record}}, severity: {severity}, check: later, confidence: G, stage: protected}}
 """
 
 

@@ -162,7 +162,7 @@ title: {{ja: 改正法, en: Amended act}}
 {in_force}
 is_law: true
 rules:
-  - {{id: APPI-99, citation: {{ja: なし, en: none yet}}, text: {{ja: 統計, en: Statistics}}, severity: BLOCK, check: later, confidence: S, stage: protected}}
+  - {{id: APPI-99, citation: {{ja: なし, en: none yet}}, text: {{ja: 統計, en: Statistics}}, evidence: {{ja: 記録, en: A record}}, severity: BLOCK, check: later, confidence: S, stage: protected}}
 """
     changes = {
         CELLS: [
@@ -183,8 +183,8 @@ title: {ja: 院内, en: Local}
 in_force_from: 2026-01-01
 is_law: false
 rules:
-  - {id: LOCAL-1, citation: {ja: なし, en: none}, text: {ja: 院内, en: Local}, severity: WARN, check: wishful, confidence: G, stage: policy}
-  - {id: LOCAL-1, citation: {ja: なし, en: none}, text: {ja: 院内, en: Local}, severity: WARN, check: later, confidence: G, stage: raw}
+  - {id: LOCAL-1, citation: {ja: なし, en: none}, text: {ja: 院内, en: Local}, evidence: {ja: 記録, en: A record}, severity: WARN, check: wishful, confidence: G, stage: policy}
+  - {id: LOCAL-1, citation: {ja: なし, en: none}, text: {ja: 院内, en: Local}, evidence: {ja: 記録, en: A record}, severity: WARN, check: later, confidence: G, stage: raw}
 """
     root = fixture.write_policies(tmp_path, extra={"rulepacks/local@1.yaml": pack})
     found = [(each.rule, each.place.line) for each in check(read_library(root), on=ON)]
