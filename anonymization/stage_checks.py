@@ -5,7 +5,7 @@ only. Not here: the steps themselves, and what is counted of a finished release 
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import date, timedelta
 from itertools import islice
 from typing import Any
@@ -61,22 +61,17 @@ def consent_checks(
 
 
 def publication_consent_checks(
-    data: Pseudonymized, register: RegisterTable | None, *, key: PseudonymKey, on: date
+    dataset: DatasetPolicy, people: Set[str], register: RegisterTable | None, *, key: PseudonymKey, on: date
 ) -> tuple[CheckResult, ...]:
     """Hold the people of a release's source against the register once more, on the day of publication (V08).
 
     Args:
-        data: The pseudonymized dataset that the release was made from.
+        dataset: The policy of the dataset that the release was made from.
+        people: The pseudonyms of everybody in its pseudonymized tables.
         register: The register as it was landed; None where the policy has none.
         key: The project's key: the register's people are looked for by their pseudonyms.
         on: The day of publication.
     """
-    dataset = data.dataset
-    people: set[str] = set()
-    for table in data.tables.values():
-        person = table.policy.person_key
-        if isinstance(table, PersonTable | EventTable) and person is not None:
-            people.update(distinct_values(table.rows, person))
     known_as: dict[str, str] = {}
     if register is not None and register.policy.person_key is not None:
         listed = distinct_values(register.rows, register.policy.person_key)

@@ -20,10 +20,9 @@ from catalog.provision_checks import delivery_checks
 from catalog.publication_checks import label_checks, record_checks
 from catalog.records import CatalogRecord
 from pipelines.deployment import Deployment
-from pipelines.stages.pseudonymized import read_sources
 from pipelines.stages.rule_evidence import EXTRACTED, PUBLISHED
 from pipelines.storage import Stage
-from policies.model import ReleasePolicy
+from policies.model import DatasetPolicy, ReleasePolicy
 from policies.model.method import DpStatistics
 
 _DOCUMENTS = ("evidence.json", "dictionary.json", "manifest.json")
@@ -126,11 +125,24 @@ def _files(home: Path) -> Iterator[PurePosixPath]:
 
 def _consent(deployment: Deployment, release: ReleasePolicy) -> Iterator[CheckResult]:
     engine = deployment.engine()
-    sources = read_sources(deployment, release.datasets, engine=engine)
-    for name, source in sources.items():
-        key = PseudonymKey(deployment.keys.secret(KeyKind.PSEUDONYM, source.dataset.project).reveal())
+    for name in release.datasets:
+        dataset = deployment.library.dataset(name)
+        key = PseudonymKey(deployment.keys.secret(KeyKind.PSEUDONYM, dataset.project).reveal())
         register = _register(deployment, name, engine)
-        yield from publication_consent_checks(source, register, key=key, on=deployment.settings.on)
+        people = _people(deployment, dataset)
+        yield from publication_consent_checks(dataset, people, register, key=key, on=deployment.settings.on)
+
+
+def _people(deployment: Deployment, dataset: DatasetPolicy) -> set[str]:
+    """Return the pseudonyms of everybody in a dataset's pseudonymized tables; one column of each is read."""
+    version = deployment.zones.require(Stage.PSEUDONYMIZED, dataset.id)
+    people: set[str] = set()
+    for table in dataset.tables:
+        person = table.person_key
+        if person is not None and table.name in version.tables:
+            column = deployment.zones.arrow(version, table.name, columns=[person]).column(person)
+            people.update(str(one) for one in column.unique().to_pylist())
+    return people
 
 
 def _register(deployment: Deployment, name: str, engine: object) -> RegisterTable | None:
