@@ -43,7 +43,7 @@ def blocked(count: int, rule: str) -> Text:
 def new_hold(rule: str, count: int) -> Text:
     """Say that a HOLD finding waits for the compliance officer."""
     return Text(
-        ja=f"保留の指摘 {rule}({count} 件)を法令遵守責任者が承認していない",
+        ja=f"保留の指摘 {rule}({count} 件)をコンプライアンス担当が承認していない",
         en=f"{count} HOLD findings of {rule} are not accepted by a compliance officer",
     )
 
@@ -145,7 +145,7 @@ def next_step(status: PolicyStatus, chosen: Mapping[Role, Statement]) -> Text | 
         return Text(ja="開始日を待つ", en="wait for the first day")
     if status is PolicyStatus.SUSPENDED:
         return Text(
-            ja="切れたものを更新して署名し直すか、停止なら法令遵守責任者が `niji policy resume` で再開する",
+            ja="切れたものを更新して署名し直すか、停止ならコンプライアンス担当が `niji policy resume` で再開する",
             en="renew what ended and sign again; a suspension is lifted by a compliance officer with `niji policy resume`",
         )
     role = missing[0] if missing else Role.AUTHOR

@@ -7,8 +7,8 @@ class Role(Labelled):
     """In which capacity a person signs a policy; four different people for one policy."""
 
     AUTHOR = "author", "起案者", "author"
-    DATA_STEWARD = "data_steward", "データ管理者", "data steward"
-    COMPLIANCE_OFFICER = "compliance_officer", "法令遵守責任者", "compliance officer"
+    DATA_STEWARD = "data_steward", "データスチュワード", "data steward"
+    COMPLIANCE_OFFICER = "compliance_officer", "コンプライアンス担当", "compliance officer"
     KEY_CUSTODIAN = "key_custodian", "鍵管理者", "key custodian"
 
 

@@ -233,12 +233,12 @@ def _approvals(deployment: Deployment, release: ReleasePolicy) -> tuple[Approval
 def _said(is_signed: bool) -> Text:
     if is_signed:
         return Text(
-            ja="公開ポリシーと使用データセットは、起案者・データ管理者・法令遵守責任者・鍵管理者の4名がそれぞれの鍵で署名した。",
+            ja="公開ポリシーと使用データセットは、起案者・データスチュワード・コンプライアンス担当・鍵管理者の4名がそれぞれの鍵で署名した。",
             en="The release policy and the datasets it draws on are each signed by four people with keys of their own: "
             "author, data steward, compliance officer and key custodian.",
         )
     return Text(
-        ja="ポリシーに必要な署名がそろっていない(起案者・データ管理者・法令遵守責任者・鍵管理者)。",
+        ja="ポリシーに必要な署名がそろっていない(起案者・データスチュワード・コンプライアンス担当・鍵管理者)。",
         en="The policies are not signed by all who must: author, data steward, compliance officer, key custodian.",
     )
 
