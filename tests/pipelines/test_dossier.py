@@ -10,6 +10,7 @@ from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
+import dagster as dg
 import jsonschema
 import pytest
 
@@ -21,7 +22,7 @@ from catalog.dossier_verify import verify_dossier
 from catalog.keys import KeyStore, PublicKey, read_public_key
 from catalog.manifest import MANIFEST, SIGNATURE, write_manifest
 from pipelines.deployment import Deployment
-from pipelines.run import run
+from pipelines.run import instance_of, run
 from pipelines.settings import Settings
 from pipelines.stages.answers import answers_of, refuse_open
 from pipelines.stages.dossier import dossier_folder, make_dossier
@@ -558,6 +559,19 @@ def test_the_catalog_record_names_the_dossier(deployment: Deployment) -> None:
     record = deployment.store.record(CELLS)
     assert record is not None
     assert record.dossier_digest == verify_dossier(folder_of(deployment, CELLS)).manifest.digest
+
+
+def test_the_dagster_asset_shows_where_it_lies_and_how_the_rules_stand(deployment: Deployment) -> None:
+    with instance_of(deployment.settings) as instance:
+        event = instance.get_latest_materialization_event(dg.AssetKey(["published", CELLS]))
+    assert event is not None
+    assert event.asset_materialization is not None
+    shown = {name: value.value for name, value in event.asset_materialization.metadata.items()}
+    summary = read_dossier(folder_of(deployment, CELLS)).summary
+    assert str(shown["dossier"]).endswith(f"released/{CELLS}/1.0.0-dossier")
+    assert shown["dossier_page"] == f"http://127.0.0.1:8000/ja/datasets/{CELLS}/dossier"
+    assert shown["rules_kept"] == f"{summary.applicable} of {summary.applicable} that apply"
+    assert (shown["rules_held"], shown["rules_open"]) == (0, 0)
 
 
 def test_a_release_published_before_there_were_dossiers_gets_one(
