@@ -54,8 +54,16 @@ _PLACE = r"[\p{Han}\p{Hiragana}\p{Katakana}ヶケノ々-]"
 _COUNT = r"(?:[0-9]{1,5}|[一二三四五六七八九十百]{1,4})"
 _LOT = rf"(?:{_COUNT} ?(?:丁目|番地|番町?|地割|線) ?(?:の?{_COUNT}|{_PLACE}{{0,8}}[0-9]{{1,5}}|号)|{_COUNT} ?番地|[0-9]{{1,5}} ?[-の] ?[0-9]{{1,5}})"
 _MUNICIPALITY = rf"(?:{_PLACE}{{1,10}}?[市区町村]|{_PLACE}{{1,6}}郡{_PLACE}{{1,8}}?[町村])"
+# Sapporo and its like number their streets: 北3条西6丁目1-2.
+_GRID = rf"(?:{_COUNT} ?[条線]{_PLACE}{{0,6}}?)"
 _PREFECTURE = "(?:" + "|".join(prefecture.name for prefecture in PREFECTURES) + ")"
-_ADDRESS = rf"(?:{_PREFECTURE}\s?{_PLACE}{{1,14}}?|{_MUNICIPALITY})\s?(?:{_PLACE}{{0,20}}?)\s?{_LOT}"
+_ADDRESS = rf"(?:{_PREFECTURE}\s?{_PLACE}{{1,14}}?|{_MUNICIPALITY})\s?{_PLACE}{{0,20}}?{_GRID}?\s?{_LOT}"
+
+# A cell that begins with a municipality may end its address with a bare number: 高崎市連雀町89.
+_WHOLE_CELL = (
+    rf"^\s*(?:{_PREFECTURE})?\s?{_MUNICIPALITY}{_PLACE}{{1,20}}\s?[0-9]{{1,5}}"
+    r"(?:$|\s|番|号|街区|部|階|[A-Z(他])"
+)
 
 
 def match_phones(texts: pa.Array) -> Mask:
@@ -67,7 +75,7 @@ def match_addresses(texts: pa.Array) -> Mask:
     """Say which texts hold an address down to 番地 (丁目, 番, 号, 地割, or 1-2-3) after a municipality."""
     found: Mask = matches(texts, "[市区町村郡都道府県]") & matches(texts, "[0-9一二三四五六七八九十]")
     if found.any():
-        found &= matches(texts, _ADDRESS)
+        found &= matches(texts, _ADDRESS) | matches(texts, _WHOLE_CELL)
     return found
 
 

@@ -111,8 +111,9 @@ def _is_honored(word: str, honorific: str, after: str) -> bool:
 
 
 def _is_listed(word: str) -> bool:
-    """Return whether a word ends in a listed surname of two or more letters: 金子 is a name, 息子 is not."""
-    return any(word[-length:] in kanji_surnames() for length in (2, 3) if len(word) >= length)
+    """Return whether a word begins or ends with a listed surname of two or more letters: 金子 is a name, 息子 is not."""
+    listed = kanji_surnames()
+    return any(word[-length:] in listed or word[:length] in listed for length in (2, 3) if len(word) >= length)
 
 
 @cache

@@ -13,10 +13,10 @@ MAX_FALSE_PER_MILLION = 100
 
 MAX_QUIET = {
     IdentifierKind.PATIENT_NUMBER: 37_691,
-    IdentifierKind.NAME: 141,
+    IdentifierKind.NAME: 164,
     IdentifierKind.POSTAL_CODE: 11,
-    IdentifierKind.ADDRESS: 3,
-    IdentifierKind.WAREKI_DATE: 1,
+    IdentifierKind.ADDRESS: 8,
+    IdentifierKind.WAREKI_DATE: 2,
 }
 """Cells that look like a kind in columns that are none; they raise no alarm. Lots of addresses with three and four digits, towns
 called 殿 or 君, given names that end in 氏, the town 平成; and codes that share a check digit by their structure."""
@@ -47,3 +47,10 @@ def test_false_alarms_stay_below_the_triaged_rate(found: Tally) -> None:
 def test_no_real_table_would_be_stopped_at_landing(found: Tally) -> None:
     stopped = {IdentifierKind.MY_NUMBER, IdentifierKind.RESIDENT_CODE}
     assert not [one for one in found.alarms if one.kind in stopped]
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+def test_nearly_all_published_addresses_of_institutions_are_found(found: Tally) -> None:
+    (addresses,) = [one for one in found.alarms if one.kind is IdentifierKind.ADDRESS]
+    assert addresses.cells > 0.99 * 97_024
