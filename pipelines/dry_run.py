@@ -27,7 +27,7 @@ from anonymization.small_cells import protect_small_cells
 from anonymization.tables import ControlledRows, Protected, Pseudonymized
 from catalog.ledger import Ledger
 from pipelines.deployment import Deployment, digest_of
-from pipelines.foreseen import Figure, Foreseen, Obstacle, figures_of, obstacles_of, plan_figures
+from pipelines.foreseen import Figure, Foreseen, Obstacle, figures_of, obstacles_of, plan_figures, rare_figures
 from pipelines.quality import judge
 from pipelines.rehearsal import Rehearsed, has_zones, quiet_engine, rehearse
 from pipelines.stages.around import surroundings_of, thresholds_of
@@ -112,7 +112,8 @@ class _Seen:
         protected = self._try("protected", lambda: protect_release(self.deployment, self.release, sources))
         if protected is None:
             return
-        self.figures = figures_of(protected.evidence)
+        tables = {name: _arrow(rows) for name, rows in protected.tables.items()}
+        self.figures = (*figures_of(protected.evidence), *rare_figures(self.release, tables))
         self.checks += protected.evidence.checks
         self.checks += self._try("validated", lambda: self._recount(protected, sources)) or ()
         self.checks += self._try("validated", lambda: self._quality(protected)) or ()
@@ -220,7 +221,7 @@ def surroundings_for(deployment: Deployment, release: ReleasePolicy) -> Surround
     if has_zones(deployment):
         return surroundings_of(deployment, release)
     top_age, least = thresholds_of(deployment.library, release)
-    return Surroundings(top_age_years=top_age, min_persons=least)
+    return Surroundings(top_age_years=top_age, min_persons=least, hierarchies=deployment.hierarchies(release))
 
 
 def _arrow(rows: Any) -> pa.Table:

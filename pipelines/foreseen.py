@@ -5,15 +5,17 @@ Pure functions over evidence and plans. Not here: computing them (`dry_run.py`),
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
+
+import pyarrow as pa
 
 from anonymization.disclosure import Room, disclose_count
 from anonymization.dp.plan import DpPlan, micro_text
 from anonymization.evidence import CheckResult, Evidence
 from policies.findings import Finding
+from policies.model import ReleasePolicy
 from policies.model.strictness import Text
-
-Kind = Literal["count", "ratio", "number", "text"]
+from policies.model.treatment import RollUpRare
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +100,38 @@ def plan_figures(plan: DpPlan, *, spent_micro: int, cap_micro: int, is_answered:
     """
     cost = 0 if is_answered else plan.charge_micro
     left = cap_micro - spent_micro
-    errors = {query.name: query.error_95 for query in plan.queries}
-    shown = ", ".join(f"{name} ±{error:,.4g}" for name, error in errors.items())
     return (
-        Figure(
-            "error_95", Text(ja="95%の場合の誤差(問合せごと)", en="Error in 95 of 100 cases, by query"), errors, shown
-        ),
-        _number("epsilon", "ε(δの下で)", f"Epsilon at delta {plan.delta}", plan.epsilon),
-        _text("rho", "消費する予算 ρ", "Budget it would take (rho)", micro_text(cost)),
+        _errors({query.name: query.error_95 for query in plan.queries}),
+        _epsilon(plan.epsilon, float(plan.delta)),
+        _text("rho", *_RHO, micro_text(cost)),
         _text("rho_left_before", "残りの予算 ρ(現在)", "Budget left now (rho)", micro_text(max(left, 0))),
         _text(
             "rho_left_after", "残りの予算 ρ(実施後)", "Budget left afterwards (rho)", micro_text(max(left - cost, 0))
         ),
         _text("answered_before", "回答済みか", "Answered before", "yes" if is_answered else "no"),
     )
+
+
+def rare_figures(release: ReleasePolicy, tables: Mapping[str, pa.Table]) -> tuple[Figure, ...]:
+    """Return what became of rare values: the values that are left of each column that rolls them up, and empty cells."""
+    found: dict[str, dict[str, int | None]] = {}
+    shown = []
+    rolled = {
+        column.output_name
+        for entry in release.tables
+        for column in entry.columns
+        if column.leaves and any(isinstance(step, RollUpRare) for step in column.treat)
+    }
+    for name, table in tables.items():
+        for column in sorted(rolled & set(table.column_names)):
+            values = len(table.column(column).unique().drop_null())
+            empty = disclose_count(table.column(column).null_count, room=Room.STEWARD)
+            found[f"{name}.{column}"] = {"values": values, "empty": empty.value}
+            shown.append(f"{name}.{column} {values:,} ({empty.text})")
+    if not found:
+        return ()
+    label = Text(ja="まれな値をまとめた後の値の種類(空欄)", en="Values left after rolling up rare ones (empty cells)")
+    return (Figure("rare", label, found, ", ".join(shown)),)
 
 
 def obstacles_of(checks: Sequence[CheckResult]) -> tuple[Obstacle, ...]:
@@ -126,6 +146,11 @@ def obstacles_of(checks: Sequence[CheckResult]) -> tuple[Obstacle, ...]:
 def _figures(evidence: Evidence) -> Iterator[Figure]:
     measured: Mapping[str, Any] = evidence.measured
     yield from _people_and_records(evidence)
+    if evidence.method == "dp_statistics":
+        queries: Sequence[Mapping[str, Any]] = evidence.parameters["queries"]  # type: ignore[assignment]  # as written
+        yield _errors({query["name"]: query["error_95"] for query in queries})
+        yield _epsilon(evidence.epsilon, evidence.delta)
+        yield _text("rho", *_RHO, str(evidence.rho))
     if evidence.method == "microdata":
         yield from _privacy(evidence, measured)
     for key, ja, en in _COUNTS:
@@ -147,6 +172,9 @@ _COUNTS = (
     ("alleles_thinned_out", "間引くアレル", "Alleles thinned out"),
     ("max_sites", "公開できるサイトの上限", "Sites that may be published"),
 )
+_ROWS = {"small_cells": ("セル", "Cells"), "allele_frequencies": ("アレル", "Alleles")}
+"""What the rows of a release are, where they are not records."""
+_RHO = ("消費する予算 ρ", "Budget it takes (rho)")
 _RATIOS = (
     ("power_bound", "メンバーシップ推論の検出力(上界)", "Power of membership inference (bound)"),
     ("max_power", "検出力の上限", "Power that is tolerated"),
@@ -154,9 +182,10 @@ _RATIOS = (
 
 
 def _people_and_records(evidence: Evidence) -> Iterator[Figure]:
+    rows = _ROWS.get(evidence.method, ("レコード", "Records"))
     pairs = (
         ("people", "人", "People", evidence.people_in, evidence.people_out),
-        ("records", "レコード", "Records", evidence.records_in, evidence.records_out),
+        ("records", *rows, evidence.records_in, evidence.records_out),
     )
     for key, ja, en, before, after in pairs:
         if before is not None:
@@ -185,6 +214,15 @@ def _privacy(evidence: Evidence, measured: Mapping[str, Any]) -> Iterator[Figure
     shown = ", ".join(f"{column} {level}" for column, level in node.items())
     yield Figure("node", Text(ja="一般化の段階", en="Levels of generalization"), node, shown)
     yield _number("classes", "同値類", "Classes", int(measured["classes"]))
+
+
+def _errors(errors: Mapping[str, float]) -> Figure:
+    label = Text(ja="95%の場合の誤差(問合せごと)", en="Error in 95 of 100 cases, by query")
+    return Figure("error_95", label, dict(errors), ", ".join(f"{name} ±{error:,.4g}" for name, error in errors.items()))
+
+
+def _epsilon(epsilon: float | None, delta: float | None) -> Figure:
+    return _number("epsilon", f"ε(δ={delta:g})", f"Epsilon at delta {delta:g}", epsilon)
 
 
 def _count(key: str, ja: str, en: str, count: int) -> Figure:

@@ -32,6 +32,7 @@ def surroundings_of(deployment: Deployment, release: ReleasePolicy) -> Surroundi
         elsewhere={name: tuple(tables) for name, tables in _elsewhere(deployment, release)},
         top_age_years=top_age,
         min_persons=least,
+        hierarchies=deployment.hierarchies(release),
     )
 
 

@@ -134,6 +134,9 @@ def show(foreseen: "Foreseen", language: Language) -> None:
     console.print(table)
     made = say(("行った検査", "Checks made"), language)
     console.print(f"{made}: {len(foreseen.checks)}", markup=False)
+    if foreseen.rehearsed:
+        used = ", ".join(f"{dataset}: {stage}" for dataset, stage in foreseen.rehearsed.items())
+        console.print(f"{say(('計算に使った段階', 'Computed from'), language)}: {used}", markup=False)
     for finding in foreseen.findings:
         if finding.severity.value != "BLOCK":
             console.print(f"{finding.severity.value} {finding.rule}: {finding.what}", markup=False)
