@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from anonymization.criteria.criterion import Criterion
-from anonymization.criteria.distinct_l import DistinctLDiversity
+from anonymization.criteria.from_policy import criterion_of
 from anonymization.criteria.k_anonymity import KAnonymity
+from anonymization.criteria.nearest import nearest_setting
 from anonymization.hierarchy import ROOT
 from anonymization.histogram import Histogram, as_text, build_histogram
 from anonymization.loss import METRIC
@@ -23,9 +24,9 @@ from anonymization.search.optimal import search_all
 from anonymization.search.problem import Certificate, Node, Problem, Progress, make_problem
 from anonymization.search.problem import SearchProgress as SearchProgress
 from anonymization.search.wide import search_wide
+from anonymization.sensitive_models import AskedModel, columns_of
 from anonymization.spectrum import SpectrumOfClassSizes, spectrum_of
 from policies.errors import DataError, PolicyError
-from policies.model.method import DistinctL
 
 if TYPE_CHECKING:
     import ibis
@@ -67,37 +68,40 @@ def generalize_table(
     *,
     quasi_identifiers: Sequence[QuasiIdentifier],
     k: int,
-    sensitive: Sequence[DistinctL],
+    sensitive: Sequence[AskedModel],
     suppression_limit: float,
     person: str | None,
     progress: Progress | None = None,
 ) -> Generalized:
-    """Generalize and suppress until every class holds k persons and l sensitive values, losing as little as possible.
+    """Generalize and suppress until every class holds k persons and meets every model, losing as little as possible.
 
     Args:
         rows: The table. Not changed. Missing values are a category of their own, published as null below the root.
         quasi_identifiers: One or more; levels fixed there are kept, the others are searched.
         k: The least number of people in a class, 2 or more.
-        sensitive: Distinct l-diversity, any number of columns.
+        sensitive: Models of what a class may tell, any number on any number of columns. A hierarchical distance needs
+            its hierarchy: `sensitive_models.with_hierarchies`.
         suppression_limit: The share of the rows that may be suppressed, 0 to 1.
         person: The column that names the person; None when every row is another person.
         progress: Called after each check.
 
-    Guarantee: in `rows`, every combination of quasi-identifiers is shared by at least k persons and has at least l
-    values of each sensitive column; no other choice of levels within the limit loses less, up to `gap`.
+    Guarantee: in `rows`, every combination of quasi-identifiers is shared by at least k persons and meets every model
+    of `sensitive`, which says in its own file what that means; no other choice of levels within the limit loses less, up
+    to `gap`. Models that compare a class with the whole table mean the table before suppression.
     Not guaranteed: protection against an attacker who knows more than the quasi-identifiers, or who knows that several
     rows belong to one person: rows must be published without any key.
 
     Raises:
         PolicyError: k below 2, a limit outside 0 to 1, a column named twice, a level a hierarchy does not have.
-        DataError: A missing column, an unseen value, an empty table, fewer than k people, or no solution.
+        DataError: A missing column, an unseen value, an empty table, fewer than k people, a sensitive value that a
+            distance does not know, or no solution.
 
     Source: Samarati, IEEE TKDE 13(6), 2001 (full-domain generalization with suppression); reference section 7.
     """
     histogram = build_histogram(
         rows,
         quasi_identifiers=quasi_identifiers,
-        sensitive=[criterion.column for criterion in sensitive],
+        sensitive=columns_of(sensitive),
         person=person,
     )
     problem, certificate = solve_histogram(
@@ -110,7 +114,7 @@ def solve_histogram(
     histogram: Histogram,
     *,
     k: int,
-    sensitive: Sequence[DistinctL],
+    sensitive: Sequence[AskedModel],
     suppression_limit: float,
     progress: Progress | None = None,
 ) -> tuple[Problem, Certificate]:
@@ -119,19 +123,19 @@ def solve_histogram(
     Args:
         histogram: From `build_histogram`, with every sensitive column that is asked about.
         k: The least number of people in a class, 2 or more.
-        sensitive: Distinct l-diversity, any number of columns.
+        sensitive: Models of what a class may tell, any number on any number of columns.
         suppression_limit: The share of the rows that may be suppressed, 0 to 1.
         progress: Called after each check.
 
     Raises:
         PolicyError: k below 2, a limit outside 0 to 1.
-        DataError: Fewer than k people, or no solution.
+        DataError: Fewer than k people, a sensitive value that a distance does not know, or no solution.
     """
     _require_settings(k, suppression_limit)
     _require_people(histogram, k)
     criteria: tuple[Criterion, ...] = (
         KAnonymity(k),
-        *(DistinctLDiversity(criterion.column, criterion.l) for criterion in sensitive),
+        *(criterion_of(model, histogram.sensitive[model.column].labels) for model in sensitive),
     )
     problem = make_problem(histogram, criteria=criteria, suppression_limit=suppression_limit)
     search = search_all if math.prod(problem.shape) <= LISTED_NODES else search_wide
@@ -171,20 +175,22 @@ def _require_people(histogram: Histogram, k: int) -> None:
 def _no_solution(problem: Problem) -> DataError:
     table, failing = classes_at(problem, tuple(size - 1 for size in problem.shape))
     counts = table.counts()
-    failed = [criterion.name for criterion in problem.criteria if criterion.failing(counts).any()]
+    failed = [criterion for criterion in problem.criteria if criterion.failing(counts).any()]
+    may_lose = max(problem.may_suppress - problem.histogram.unseen_records, 0)
+    nearest = [nearest_setting(criterion, counts, may_lose=may_lose) for criterion in failed]
     suppressed = int(table.rows[failing].sum()) + problem.histogram.unseen_records
     records = problem.histogram.records
     needed = math.ceil(suppressed / records * 10_000) / 10_000
-    models = ", ".join(failed) if failed else "the suppression of unseen values"
+    models = ", ".join(criterion.name for criterion in failed) if failed else "the suppression of unseen values"
     possible = suppressed < records
     return DataError(
         "data.no-solution",
         what=f"even at the coarsest levels {suppressed} of {records} rows fail {models}, "
         f"and {problem.may_suppress} may be suppressed",
         why="a release must meet every model within its suppression limit, and may not be empty",
-        fix=f"allow a suppression limit of {needed}, free the fixed levels, or ask less of the models"
-        if possible
-        else "free the fixed levels, add hierarchies, or ask less of the models",
+        fix=(f"allow a suppression limit of {needed}, free" if possible else "free")
+        + " the fixed levels, add hierarchies, or ask less of the models"
+        + "".join(f"; alone, the coarsest levels meet {setting}" for setting in nearest if setting),
     )
 
 

@@ -16,15 +16,19 @@ from anonymization.hierarchy import Hierarchy
 from anonymization.key_maps import attach_values, count_distinct, count_nulls, count_rows, distinct_values
 from anonymization.quasi import QuasiIdentifier
 from anonymization.recount import SourceRows, recount
+from anonymization.recount_sensitive import reached_of
 from anonymization.risk import risk
 from anonymization.search.problem import Progress
+from anonymization.sensitive_models import AskedModel, columns_of, with_hierarchies
 from anonymization.tables import Anonymized, Pseudonymized
 from anonymization.treat import PERSON, RECORD, TreatedTable, record_of, treat_tables
 from anonymization.treatments import random_id
 from policies.errors import DataError, PolicyError
 from policies.model import ReleasePolicy
 from policies.model.method import Microdata
+from policies.model.sensitive import parameters_of
 from policies.model.treatment import Pseudonymize
+from policies.sensitive_words import promise
 from policies.vocabulary import TableKind
 
 RECORD_ID = "record_id"
@@ -63,21 +67,20 @@ def protect_microdata(
             highest risk of a record is above `max_record_risk`.
 
     Guarantee: Every combination of quasi-identifier values in the record table is shared by at least k people (missing
-    values are a value of their own), and each of its classes has at least l values of each column under `sensitive`.
+    values are a value of their own), and each of its classes meets every model under `sensitive`, counted in rows.
     No key of the source, and no id that is in another release, is in the output; the map of the ids is not kept.
     Not guaranteed: Protection against who knows a person's exact details (diagnoses, laboratory values), which k does
-    not count. Records of one person are not linked, but may be alike. Values that all people of a class share are
-    learned (only l-diversity limits that). Nothing is said of several releases taken together.
+    not count. Records of one person are not linked, but may be alike, and count as several in the models of sensitive columns.
+    Values that all people of a class share are learned (only those models limit that). Nothing is said of several releases taken together.
     """
     method = _microdata(release)
     prepared = prepare_microdata(release, sources, hierarchies=hierarchies)
-    record, details, records = prepared.record, prepared.details, prepared.records
-    quasi_identifiers = prepared.quasi_identifiers
+    record, details = prepared.record, prepared.details
     generalized = generalize_table(
-        records,
-        quasi_identifiers=quasi_identifiers,
+        prepared.records,
+        quasi_identifiers=prepared.quasi_identifiers,
         k=method.k,
-        sensitive=method.sensitive,
+        sensitive=prepared.sensitive,
         suppression_limit=method.suppression_limit,
         person=PERSON,
         progress=progress,
@@ -87,7 +90,7 @@ def protect_microdata(
     kept = _without_rare(generalized.rows, rare).to_pyarrow()
     tables = _with_new_ids(release, record, details, kept)
     kept_rows = ibis.memtable(kept)
-    return Anonymized(release, tables, _evidence(method, records, generalized, quasi_identifiers, kept_rows))
+    return Anonymized(release, tables, _evidence(method, prepared, generalized, kept_rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ class Prepared:
     details: tuple[TreatedTable, ...]
     records: ibis.Table = field(repr=False)
     quasi_identifiers: tuple[QuasiIdentifier, ...]
+    sensitive: tuple[AskedModel, ...]
 
 
 def prepare_microdata(
@@ -113,7 +117,8 @@ def prepare_microdata(
     record = _record_table(release, method, treated)
     details = _detail_tables(release, method, treated)
     quasi_identifiers = _quasi_identifiers(method, record, hierarchies)
-    return Prepared(record, details, _leaving_records(record), quasi_identifiers)
+    sensitive = with_hierarchies(method.sensitive, hierarchies)
+    return Prepared(record, details, _leaving_records(record), quasi_identifiers, sensitive)
 
 
 def _microdata(release: ReleasePolicy) -> Microdata:
@@ -276,16 +281,10 @@ def _with_new_ids(
     return tables
 
 
-def _evidence(
-    method: Microdata,
-    records: ibis.Table,
-    generalized: Generalized,
-    quasi_identifiers: tuple[QuasiIdentifier, ...],
-    kept: ibis.Table,
-) -> Evidence:
-    names = [quasi.column for quasi in quasi_identifiers]
-    sensitive = [criterion.column for criterion in method.sensitive]
-    before = risk(records, quasi_identifiers=names, sensitive=sensitive, person=PERSON)
+def _evidence(method: Microdata, prepared: Prepared, generalized: Generalized, kept: ibis.Table) -> Evidence:
+    names = [quasi.column for quasi in prepared.quasi_identifiers]
+    sensitive = columns_of(prepared.sensitive)
+    before = risk(prepared.records, quasi_identifiers=names, sensitive=sensitive, person=PERSON)
     after = risk(kept, quasi_identifiers=names, sensitive=sensitive, person=PERSON)
     highest = 1 / generalized.k_reached if generalized.k_reached else 1.0
     if generalized.k_reached < method.k or highest > method.max_record_risk:
@@ -295,6 +294,7 @@ def _evidence(
             why=f"the release promises k = {method.k} and a risk of at most {method.max_record_risk}",
             fix="raise k, coarsen the hierarchies, or raise the suppression limit",
         )
+    checks = _recount(method, prepared, generalized, kept)
     return Evidence(
         method="microdata",
         people_in=generalized.people,
@@ -307,11 +307,13 @@ def _evidence(
         loss=generalized.loss,
         parameters={
             "k": method.k,
-            "sensitive": {criterion.column: criterion.l for criterion in method.sensitive},
+            "sensitive": [parameters_of(model) for model in method.sensitive],
             "suppression_limit": method.suppression_limit,
             "max_record_risk": method.max_record_risk,
             "quasi_identifiers": names,
-            "hierarchies": {quasi.column: quasi.hierarchy.name for quasi in quasi_identifiers if quasi.hierarchy},
+            "hierarchies": {
+                quasi.column: quasi.hierarchy.name for quasi in prepared.quasi_identifiers if quasi.hierarchy
+            },
             "levels": dict(generalized.node),
             "missing_values": "own_category",
             "counted": "people",
@@ -327,30 +329,26 @@ def _evidence(
             "gap": generalized.gap,
             "metric": generalized.metric,
             "record_risk_max": highest,
+            "sensitive": reached_of(prepared.sensitive, checks),
             "risk_before": before.as_json(),
             "risk_after": after.as_json(),
         },
-        checks=_recount(method, records, generalized, quasi_identifiers, kept),
+        checks=checks,
     )
 
 
 def _recount(
-    method: Microdata,
-    records: ibis.Table,
-    generalized: Generalized,
-    quasi_identifiers: tuple[QuasiIdentifier, ...],
-    kept: ibis.Table,
+    method: Microdata, prepared: Prepared, generalized: Generalized, kept: ibis.Table
 ) -> tuple[CheckResult, ...]:
     """Have the kept rows recounted by the independent code while they still say whose they are."""
-    source = None
-    if RECORD in records.columns:
-        searched = {quasi.column: quasi.hierarchy for quasi in quasi_identifiers if quasi.hierarchy is not None}
-        source = SourceRows(records, RECORD, searched, generalized.node)
+    searched = {quasi.column: quasi.hierarchy for quasi in prepared.quasi_identifiers if quasi.hierarchy is not None}
+    row_id = RECORD if RECORD in prepared.records.columns else None
+    source = SourceRows(prepared.records, row_id, searched, generalized.node)
     checks = recount(
         kept,
-        quasi_identifiers=[quasi.column for quasi in quasi_identifiers],
+        quasi_identifiers=[quasi.column for quasi in prepared.quasi_identifiers],
         k=method.k,
-        sensitive=method.sensitive,
+        sensitive=prepared.sensitive,
         person=PERSON,
         source=source,
     )
@@ -368,9 +366,9 @@ def _recount(
 def _guarantee(method: Microdata) -> Statement:
     ja = f"準識別子の値の組合せが同じレコードには、{method.k}人以上の異なる本人が含まれる(行数ではなく人数)。"
     en = f"Every combination of quasi-identifier values is shared by the records of at least {method.k} people."
-    for criterion in method.sensitive:
-        ja += f"各組には「{criterion.column}」の異なる値が{criterion.l}種類以上ある。"
-        en += f" Each has at least {criterion.l} distinct values of '{criterion.column}'."
+    for model in method.sensitive:
+        promised_ja, promised_en = promise(model, model.column)
+        ja, en = ja + promised_ja, f"{en} {promised_en}"
     return Statement(
         ja=ja + "元データのキーは一切含まず、IDはこの公開限りの乱数で、対応表は保存しない。",
         en=en + " No key of the source is left; ids are random, of this release only, and their map is not stored.",
@@ -380,12 +378,12 @@ def _guarantee(method: Microdata) -> Statement:
 _NOT_GUARANTEED = Statement(
     ja=(
         "明細の値(傷病名、検査値など)は機微属性であり、正確な値をすでに知る者に対してkは保護しない。"
-        "同一人のレコードは結び付けないが、似ていることはある。組の全員に共通する値は、l-多様性の定める範囲でしか隠れない。"
+        "同一人のレコードは結び付けないが、似ていることはある。一人の複数のレコードは、機微属性のモデルでは複数に数える。組の全員に共通する値は、そのモデルの定める範囲でしか隠れない。"
         "この公開と他の公開を合わせた場合については述べない。"
     ),
     en=(
         "Values of details (diagnoses, laboratory values) are sensitive attributes: k does not protect against who"
-        " already knows them exactly. Records of one person are not linked, but may be alike. A value that a whole class"
-        " shares is hidden only as far as l-diversity says. Nothing is said of this release taken together with others."
+        " already knows them exactly. Records of one person are not linked, but may be alike, and the models of sensitive"
+        " columns count them as several. A value that a whole class shares is hidden only as far as those models say. Nothing is said of this release taken together with others."
     ),
 )

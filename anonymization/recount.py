@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from anonymization.evidence import CheckKind, CheckResult
 from anonymization.hierarchy import ROOT, Hierarchy
+from anonymization.recount_sensitive import check_sensitive
+from anonymization.recount_sql import as_written, connect, load, quoted, register
+from anonymization.sensitive_models import AskedModel, columns_of, compares_with_table
 from policies.errors import PolicyError
-from policies.model.method import DistinctL
 
 if TYPE_CHECKING:
     import ibis
@@ -20,16 +22,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SourceRows:
-    """The rows a release was made from, to check that every published label covers the value it replaced.
+    """The rows a release was made from, before suppression, with its sensitive columns.
 
-    `row_id` names a column that is unique in `rows` and carried through to the published table (it is removed before
-    output). `hierarchies` and `levels` are by quasi-identifier; one without a hierarchy must be unchanged.
+    They are the whole table that models such as t-closeness compare a class with, and what every published label is
+    held against. `row_id` names a column that is unique in `rows` and carried through to the published table (it is
+    removed before output); None where there is none left, and labels cannot be checked. `hierarchies` and `levels` are
+    by quasi-identifier; one without a hierarchy must be unchanged.
     """
 
     rows: "ibis.Table" = field(repr=False)
-    row_id: str
-    hierarchies: Mapping[str, Hierarchy] = field(repr=False)
-    levels: Mapping[str, int]
+    row_id: str | None
+    hierarchies: Mapping[str, Hierarchy] = field(default_factory=dict, repr=False)
+    levels: Mapping[str, int] = field(default_factory=dict)
 
 
 def recount(
@@ -37,7 +41,7 @@ def recount(
     *,
     quasi_identifiers: Sequence[str],
     k: int,
-    sensitive: Sequence[DistinctL] = (),
+    sensitive: Sequence[AskedModel] = (),
     person: str | None = None,
     source: SourceRows | None = None,
 ) -> tuple[CheckResult, ...]:
@@ -47,34 +51,43 @@ def recount(
         published: The table as it will leave, with the person column and row id still there if they are to be used.
         quasi_identifiers: Its quasi-identifier columns; nulls compare equal.
         k: The least number of people in a class.
-        sensitive: The l of each sensitive column; nulls are no value.
+        sensitive: The models of sensitive columns, a hierarchical distance with its hierarchy.
         person: The column of `published` that names the person; None when every row is another person.
-        source: The rows it was made from; None leaves the labels unchecked.
+        source: The rows it was made from. None leaves the labels unchecked, and refuses models that compare a class
+            with the whole table.
 
     Returns:
-        Blocking checks: `recount.not_empty`, `recount.k`, one `recount.l.<column>` each, and, with a source,
-        `recount.rows` and one `recount.label.<column>` each. All counts, no values.
+        Blocking checks: `recount.not_empty`, `recount.k`, one a model (`recount.l.<column>`, `recount.t.<column>`, ...),
+        and, with a source that has row ids, `recount.rows` and one `recount.label.<column>` each. All counts and
+        measures, no values.
 
     Raises:
-        PolicyError: A column is not in the table it should be in.
+        PolicyError: A column is not in the table it should be in, or a model needs the source and there is none.
     """
-    wanted = [*quasi_identifiers, *(criterion.column for criterion in sensitive), *([person] if person else [])]
-    if source is not None:
-        wanted.append(source.row_id)
-        _require(source.rows, [*quasi_identifiers, source.row_id])
-    _require(published, wanted)
-    connection = _connect()
+    wanted = [*quasi_identifiers, *columns_of(sensitive), *([person] if person else [])]
+    row_id = source.row_id if source is not None else None
+    ids = [row_id] if row_id is not None else []
+    _require(published, [*wanted, *ids])
+    connection = connect()
     try:
-        _load(connection, "published", published, wanted)
+        load(connection, "published", published, [*wanted, *ids])
+        if source is not None:
+            compared = [
+                *(quasi_identifiers if ids else ()),
+                *ids,
+                *columns_of(list(filter(compares_with_table, sensitive))),
+            ]
+            _require(source.rows, compared)
+            if compared:
+                load(connection, "source", source.rows, compared)
         checks = [
             _not_empty(connection),
             _check_k(connection, quasi_identifiers, k, person),
-            *(_check_l(connection, quasi_identifiers, criterion) for criterion in sensitive),
+            *(check_sensitive(connection, quasi_identifiers, one, has_source=source is not None) for one in sensitive),
         ]
-        if source is not None:
-            _load(connection, "source", source.rows, [*quasi_identifiers, source.row_id])
-            checks.append(_check_rows(connection, source.row_id))
-            checks.extend(_check_labels(connection, column, source) for column in quasi_identifiers)
+        if source is not None and row_id is not None:
+            checks.append(_check_rows(connection, row_id))
+            checks.extend(_check_labels(connection, column, source, row_id) for column in quasi_identifiers)
     finally:
         connection.close()
     return tuple(checks)
@@ -89,24 +102,6 @@ def _require(rows: "ibis.Table", columns: Sequence[str]) -> None:
             why="what cannot be counted cannot be released",
             fix="name the columns as the release does",
         )
-
-
-def _connect() -> Any:
-    import duckdb
-
-    return duckdb.connect(":memory:")
-
-
-# Results are read to their end (`fetchall`): DuckDB refuses other work on a connection with an unfinished result.
-def _load(connection: Any, name: str, rows: "ibis.Table", columns: Sequence[str]) -> None:
-    connection.register("arriving", rows.select(*dict.fromkeys(columns)).to_pyarrow())
-    connection.execute(f"CREATE TABLE {name} AS SELECT * FROM arriving")
-    connection.unregister("arriving")
-
-
-def quoted(column: str) -> str:
-    """Return a column name as an SQL identifier."""
-    return '"' + column.replace('"', '""') + '"'
 
 
 def _not_empty(connection: Any) -> CheckResult:
@@ -143,27 +138,6 @@ def _check_k(connection: Any, quasi_identifiers: Sequence[str], k: int, person: 
     )
 
 
-def _check_l(connection: Any, quasi_identifiers: Sequence[str], criterion: DistinctL) -> CheckResult:
-    keys = ", ".join(quoted(column) for column in quasi_identifiers)
-    smallest, short = connection.execute(
-        f"""
-        SELECT COALESCE(MIN(diversity), 0), COUNT(*) FILTER (WHERE diversity < ?)
-        FROM (SELECT COUNT(DISTINCT {quoted(criterion.column)}) AS diversity FROM published GROUP BY {keys})
-        """,
-        [criterion.l],
-    ).fetchall()[0]
-    return CheckResult(
-        name=f"recount.l.{criterion.column}",
-        kind=CheckKind.RECOUNT,
-        passed=short == 0,
-        blocking=True,
-        what=f"every class holds at least {criterion.l} values of '{criterion.column}'"
-        if short == 0
-        else f"{short} classes hold fewer than {criterion.l} values of '{criterion.column}'",
-        measured={"l": int(smallest), "classes_below_l": int(short)},
-    )
-
-
 def _check_rows(connection: Any, row_id: str) -> CheckResult:
     key = quoted(row_id)
     strange, repeated = connection.execute(
@@ -187,9 +161,9 @@ def _check_rows(connection: Any, row_id: str) -> CheckResult:
     )
 
 
-def _check_labels(connection: Any, column: str, source: SourceRows) -> CheckResult:
-    name, key = quoted(column), quoted(source.row_id)
-    value = _as_written(connection, name)
+def _check_labels(connection: Any, column: str, source: SourceRows, row_id: str) -> CheckResult:
+    name, key = quoted(column), quoted(row_id)
+    value = as_written(connection, "source", column, alias="s")
     hierarchy = source.hierarchies.get(column)
     if hierarchy is None:
         expected, join = f"s.{name}", ""
@@ -219,14 +193,6 @@ def _check_labels(connection: Any, column: str, source: SourceRows) -> CheckResu
     )
 
 
-def _as_written(connection: Any, name: str) -> str:
-    """Return the SQL for a source value as hierarchies write it: a whole number without decimals."""
-    kinds = connection.execute("SELECT column_name, column_type FROM (DESCRIBE source)").fetchall()
-    kind = next(str(kind) for column, kind in kinds if quoted(str(column)) == name)
-    text = f"CAST(s.{name} AS VARCHAR)"
-    return f"regexp_replace({text}, '\\.0+$', '')" if kind.startswith(("DOUBLE", "FLOAT", "DECIMAL")) else text
-
-
 def _load_labels(connection: Any, hierarchy: Hierarchy, level: int, name: str, value: str) -> None:
     import pyarrow as pa
 
@@ -236,9 +202,5 @@ def _load_labels(connection: Any, hierarchy: Hierarchy, level: int, name: str, v
         {"value": pa.array(grown.leaves, pa.string()), "label": pa.array(grown.labels[level], pa.string())}
     )
     missing = pa.table({"missing": pa.array([ROOT if level == grown.height - 1 else None], pa.string())})
-    connection.register("arriving_labels", labels)
-    connection.execute("CREATE OR REPLACE TABLE labels AS SELECT * FROM arriving_labels")
-    connection.register("arriving_missing", missing)
-    connection.execute("CREATE OR REPLACE TABLE missing_label AS SELECT * FROM arriving_missing")
-    connection.unregister("arriving_labels")
-    connection.unregister("arriving_missing")
+    register(connection, "labels", labels)
+    register(connection, "missing_label", missing)

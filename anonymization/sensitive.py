@@ -18,12 +18,15 @@ class SensitiveCounts:
     """Entry i: group `groups[i]` holds `rows[i]` rows of value `values[i]`; pairs are distinct and rows positive.
 
     `labels` are the known values, sorted; a value's code is its place there, and `missing` is the code of a null.
+    `outside` counts, by code, the rows of the table that are in no group because they can never be published (a hierarchy
+    does not know their value); they belong to the table that models compare a class with. None when there are none.
     """
 
     groups: IntArray
     values: IntArray
     rows: IntArray
     labels: tuple[str, ...] = field(repr=False)
+    outside: IntArray | None = field(default=None, repr=False)
 
     @property
     def missing(self) -> int:
@@ -44,12 +47,12 @@ class SensitiveCounts:
         groups, values = np.divmod(distinct, self.size)
         # bincount adds in double precision: exact for counts below 2**53.
         rows = np.bincount(number, weights=self.rows, minlength=count).astype(np.int64)
-        return SensitiveCounts(groups, values, rows, self.labels)
+        return SensitiveCounts(groups, values, rows, self.labels, self.outside)
 
     def known(self) -> "SensitiveCounts":
         """Return the counts without missing values."""
         seen = self.values != self.missing
-        return SensitiveCounts(self.groups[seen], self.values[seen], self.rows[seen], self.labels)
+        return SensitiveCounts(self.groups[seen], self.values[seen], self.rows[seen], self.labels, self.outside)
 
     def distinct(self, groups: int) -> IntArray:
         """Return for each of `groups` groups the number of distinct known values in it."""
@@ -60,5 +63,6 @@ class SensitiveCounts:
         return np.bincount(self.groups, weights=self.rows, minlength=groups).astype(np.int64)
 
     def overall(self) -> IntArray:
-        """Return for each value code its rows in all groups together."""
-        return np.bincount(self.values, weights=self.rows, minlength=self.size).astype(np.int64)
+        """Return for each value code its rows in the whole table: in all groups together, and outside of them."""
+        grouped = np.bincount(self.values, weights=self.rows, minlength=self.size).astype(np.int64)
+        return grouped if self.outside is None else grouped + self.outside

@@ -27,7 +27,7 @@ Grid = Mapping[str, Sequence[Value]]
 
 _WHOLE = {"k": 2, "l": 2, "min_cell": 3, "min_allele_count": 1}
 """Parameters that are whole numbers, with the least that a policy may say."""
-_SHARES = {"suppression_limit", "membership_max_power"}
+_SHARES = {"suppression_limit", "membership_max_power", "t"}
 _PEOPLE = frozenset({"people_out", "records_out", "records_suppressed"})
 """Figures that count people or their rows, and pass the gate."""
 
@@ -159,7 +159,7 @@ def _value(name: str, text: str) -> Value:
                 return whole
         elif name in _SHARES:
             share = float(text)
-            if 0 <= share <= 1 and (name != "membership_max_power" or 0 < share < 1):
+            if 0 <= share <= 1 and (name not in {"membership_max_power", "t"} or 0 < share < 1):
                 return share
         elif name.startswith(LEVEL):
             return SEARCHED if text == SEARCHED else max(int(text), 0)

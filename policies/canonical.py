@@ -13,6 +13,8 @@ from policies.files import MAX_LEVELS_BYTES, levels_file, read_file
 from policies.library import PolicyKind, PolicyLibrary
 from policies.model import ReleasePolicy
 from policies.model.hierarchy import FileLevels
+from policies.model.method import Microdata
+from policies.model.sensitive import Closeness
 from policies.model.strictness import PolicyModel
 from policies.model.treatment import Generalize, RollUpRare
 
@@ -119,13 +121,14 @@ def foundations(release: ReleasePolicy) -> set[tuple[PolicyKind, str]]:
 
 
 def hierarchies_of(release: ReleasePolicy) -> tuple[str, ...]:
-    """Return the hierarchies that a release's treatments name, each once, in the order written."""
-    return tuple(
-        dict.fromkeys(
-            step.hierarchy
-            for table in release.tables
-            for column in table.columns
-            for step in column.treat
-            if isinstance(step, (Generalize, RollUpRare))
-        )
-    )
+    """Return the hierarchies that a release's treatments and its method name, each once, in the order written."""
+    treated = [
+        step.hierarchy
+        for table in release.tables
+        for column in table.columns
+        for step in column.treat
+        if isinstance(step, (Generalize, RollUpRare))
+    ]
+    models = release.method.sensitive if isinstance(release.method, Microdata) else ()
+    distances = [model.hierarchy for model in models if isinstance(model, Closeness) and model.hierarchy is not None]
+    return tuple(dict.fromkeys([*treated, *distances]))

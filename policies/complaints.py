@@ -72,7 +72,7 @@ def _finding(group: Sequence[Mapping[str, Any]], *, document: Document, model: t
         return _missing(str(location[-1]), found, place)
     if kind == "extra_forbidden":
         return _unknown(str(location[-1]), place, _keys_at(model, location[:-1]))
-    if kind in {"union_tag_not_found", "union_tag_invalid"}:
+    if kind in {"union_tag_not_found", "union_tag_invalid", "unknown_tag"}:
         return _tag(kind, detail["ctx"], found, document)
     name = _name(found.keys)
     if kind == "value_error":

@@ -3,7 +3,7 @@
 Belongs here: wording. Does not: layout, rules.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
@@ -17,6 +17,7 @@ from policies.model.method import (
     SmallCells,
 )
 from policies.model.treatment import Generalize, Pseudonymize, Treatment, TruncateDate
+from policies.sensitive_words import promise
 
 Language: TypeAlias = Literal["ja", "en"]
 Bilingual: TypeAlias = tuple[str, str]
@@ -124,13 +125,7 @@ def _microdata(method: Microdata, words: Mapping[str, str]) -> tuple[Bilingual, 
             f"The chance of picking the right record is at most 1 in {method.k} (tolerated: {method.max_record_risk}).",
         ),
     ]
-    sentences += [
-        (
-            f"そのような集まりごとに、{_called([each.column], words)} は少なくとも {each.l} 種類ある(l-多様性)。",
-            f"Within each such group, {_called([each.column], words)} has at least {each.l} different values (l-diversity).",
-        )
-        for each in method.sensitive
-    ]
+    sentences += [promise(each, _called([each.column], words)) for each in method.sensitive]
     sentences.append(
         (
             f"条件を満たさない記録は消す。消してよいのは全体の {method.suppression_limit:.1%} までである。",
@@ -156,6 +151,7 @@ def _dp(method: DpStatistics, words: Mapping[str, str]) -> tuple[Bilingual, ...]
             f"口座の期間は {budget.period_from} から {budget.period_to} まで。",
             f"The account runs from {budget.period_from} to {budget.period_to}.",
         ),
+        *_beside(method),
         _approved(budget.approved_by),
     )
 
@@ -199,7 +195,30 @@ def _small_cells(method: SmallCells, words: Mapping[str, str]) -> tuple[Bilingua
             f"Cells of 1 to {low - 1} people are hidden, and others with them where totals would give them away.",
         ),
         zero,
+        *_tiers(method),
     )
+
+
+def _tiers(method: SmallCells) -> Iterator[Bilingual]:
+    tiers = method.municipality
+    if tiers is None:
+        return
+    yield (
+        f"人口 {tiers.none_below:,} 人未満の市区町村は単独では示さず、{tiers.raised_below:,} 人未満では {tiers.raised_min_cell} 人以上の欄だけを示す。",
+        f"No municipality below {tiers.none_below:,} inhabitants is shown by itself; below {tiers.raised_below:,}, only cells of {tiers.raised_min_cell} people or more.",
+    )
+    yield (
+        f"人口は {len(tiers.inhabitants)} 市区町村について {tiers.source}({tiers.counted_on} 時点)による。",
+        f"The inhabitants of {len(tiers.inhabitants)} municipalities are those of {tiers.source}, as of {tiers.counted_on}.",
+    )
+
+
+def _beside(method: DpStatistics) -> Iterator[Bilingual]:
+    for output in method.exact_beside or ():
+        yield (
+            f"保証の外にある正確な出力: {output.release}({output.why.ja})。",
+            f"Exact and outside this guarantee: {output.release} ({output.why.en}).",
+        )
 
 
 def _alleles(method: AlleleFrequencies) -> tuple[Bilingual, ...]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from anonymization.criteria.criterion import BoolArray, ClassCounts
 from anonymization.criteria.least_cut import TOLERANCE, least_removed, surplus
+from anonymization.loss import FloatArray
 from anonymization.quasi import IntArray
 
 
@@ -32,10 +33,11 @@ class AlphaFrequency:
 
     def failing(self, classes: ClassCounts) -> BoolArray:
         """Return True for each class in which a value is too frequent."""
-        known = classes.sensitive[self.column].known()
-        most = np.zeros(len(classes.rows), np.int64)
-        np.maximum.at(most, known.groups, known.rows)
-        return np.asarray(most > self.alpha * classes.rows + TOLERANCE)
+        return np.asarray(self._most(classes) > self.alpha * classes.rows + TOLERANCE)
+
+    def reached(self, classes: ClassCounts) -> FloatArray:
+        """Return the largest share of a value in each class."""
+        return np.asarray(self._most(classes) / np.maximum(classes.rows, 1))
 
     def least_lost(self, classes: ClassCounts) -> IntArray:
         """Return how many rows of each class must go before no value is too frequent."""
@@ -44,3 +46,10 @@ class AlphaFrequency:
         caps[counts.missing] = 1.0
         rows = classes.rows.astype(float)
         return least_removed(classes.rows, lambda removed: surplus(counts, caps, rows, removed), 0.0)
+
+    def _most(self, classes: ClassCounts) -> IntArray:
+        """Return the rows of the most frequent known value of each class."""
+        known = classes.sensitive[self.column].known()
+        most = np.zeros(len(classes.rows), np.int64)
+        np.maximum.at(most, known.groups, known.rows)
+        return most

@@ -38,15 +38,30 @@ class BetaLikeness:
         is_over = counts.rows > self._caps(classes)[counts.values] * classes.rows[counts.groups] + TOLERANCE
         return np.bincount(counts.groups[is_over], minlength=len(classes.rows)) > 0
 
+    def reached(self, classes: ClassCounts) -> FloatArray:
+        """Return the largest relative gain of each class; infinite where the enhanced cap is passed, whatever β."""
+        counts = classes.sensitive[self.column]
+        share = self._shares(classes)
+        here = counts.rows / classes.rows[counts.groups]
+        gain = here / share[counts.values] - 1.0
+        if self.is_enhanced:
+            gain = np.where(gain > -np.log(share[counts.values]) + TOLERANCE, np.inf, gain)
+        most = np.zeros(len(classes.rows))
+        np.maximum.at(most, counts.groups, gain)
+        return most
+
     def least_lost(self, classes: ClassCounts) -> IntArray:
         """Return how many rows of each class must go before no share has grown too much."""
         counts, caps, rows = classes.sensitive[self.column], self._caps(classes), classes.rows.astype(float)
         return least_removed(classes.rows, lambda removed: surplus(counts, caps, rows, removed), 0.0)
 
     def _caps(self, classes: ClassCounts) -> FloatArray:
-        overall = classes.sensitive[self.column].overall().astype(float)
-        share = overall / max(float(overall.sum()), 1.0)
+        share = self._shares(classes)
         gain = np.full(len(share), self.beta)
         if self.is_enhanced:
             gain = np.minimum(gain, -np.log(np.maximum(share, 1e-300)))
         return np.asarray(share * (1.0 + gain))
+
+    def _shares(self, classes: ClassCounts) -> FloatArray:
+        overall = classes.sensitive[self.column].overall().astype(float)
+        return np.asarray(overall / max(float(overall.sum()), 1.0))

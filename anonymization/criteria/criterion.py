@@ -1,7 +1,8 @@
 """What every privacy model is to the search: a name, a predicate over class counts, a monotonicity flag, a bound.
 
-To add a model: a file beside this one with a frozen dataclass that has these members and its paper in the docstring,
-a hand-written check in `anonymization.recount`, and a test against brute force.
+To add a model: a file beside this one with a frozen dataclass that has these members and its paper in the docstring, its
+parameters in `policies.model.sensitive`, a line in `from_policy` and `nearest`, a hand-written check in
+`anonymization.recount_sensitive`, and a test against brute force.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from anonymization.loss import FloatArray
 from anonymization.quasi import IntArray
 from anonymization.sensitive import SensitiveCounts
 
@@ -51,6 +53,9 @@ class Criterion(Protocol):
 
     def least_lost(self, classes: ClassCounts) -> IntArray:
         """Return for each class how many of its rows, at least, no finer node can publish; 0 where nothing is known."""
+
+    def reached(self, classes: ClassCounts) -> FloatArray:
+        """Return for each class the strictest setting that it would meet; infinite or 0 where it would meet none."""
 
 
 def whole_classes(failing: BoolArray, classes: ClassCounts) -> IntArray:

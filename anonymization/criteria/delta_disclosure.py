@@ -34,11 +34,16 @@ class DeltaDisclosure:
 
     def failing(self, classes: ClassCounts) -> BoolArray:
         """Return True for each class in which a share is too far from the table's."""
+        return np.asarray(self.reached(classes) >= self.delta - TOLERANCE)
+
+    def reached(self, classes: ClassCounts) -> FloatArray:
+        """Return the δ that must be passed for each class to meet the model; infinite where a value of the table is not there."""
         counts, share = classes.sensitive[self.column], self._shares(classes)
         ratio = counts.rows / (classes.rows[counts.groups] * share[counts.values])
-        is_near = np.abs(np.log(ratio)) < self.delta - TOLERANCE
-        near = np.bincount(counts.groups[is_near], minlength=len(classes.rows))
-        return np.asarray(near < (share > 0).sum())
+        most = np.zeros(len(classes.rows))
+        np.maximum.at(most, counts.groups, np.abs(np.log(ratio)))
+        present = np.bincount(counts.groups, minlength=len(classes.rows))
+        return np.where(present < (share > 0).sum(), np.inf, most)
 
     def least_lost(self, classes: ClassCounts) -> IntArray:
         """Return how many rows of each class must go: those too many of a value, and those too many for a rare one."""

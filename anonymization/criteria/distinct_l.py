@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from anonymization.criteria.criterion import BoolArray, ClassCounts, whole_classes
+from anonymization.loss import FloatArray
 from anonymization.quasi import IntArray
 
 
@@ -28,6 +29,10 @@ class DistinctLDiversity:
     def failing(self, classes: ClassCounts) -> BoolArray:
         """Return True for each class of fewer than l values."""
         return classes.sensitive[self.column].distinct(len(classes.rows)) < self.l
+
+    def reached(self, classes: ClassCounts) -> FloatArray:
+        """Return the number of values of each class."""
+        return classes.sensitive[self.column].distinct(len(classes.rows)).astype(float)
 
     def least_lost(self, classes: ClassCounts) -> IntArray:
         """Return all rows of each failing class."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from anonymization.criteria.criterion import BoolArray, ClassCounts
 from anonymization.criteria.least_cut import TOLERANCE, least_truncated
+from anonymization.loss import FloatArray
 from anonymization.quasi import IntArray
 from anonymization.sensitive import SensitiveCounts
 
@@ -35,6 +36,12 @@ class EntropyLDiversity:
         known = classes.sensitive[self.column].known()
         return ~self._is_even(known, known.rows, len(classes.rows))
 
+    def reached(self, classes: ClassCounts) -> FloatArray:
+        """Return e to the entropy of each class; 0 for one without a known value."""
+        known = classes.sensitive[self.column].known()
+        entropy, totals = self._entropies(known, known.rows, len(classes.rows))
+        return np.where(totals > 0, np.exp(entropy), 0.0)
+
     def least_lost(self, classes: ClassCounts) -> IntArray:
         """Return how many rows of each class must go before the rest can have the entropy."""
         known, size = classes.sensitive[self.column].known(), len(classes.rows)
@@ -42,8 +49,12 @@ class EntropyLDiversity:
         return np.where(known.distinct(size) < self.l, classes.rows, least)
 
     def _is_even(self, known: SensitiveCounts, rows: IntArray, groups: int) -> BoolArray:
-        totals = np.bincount(known.groups, weights=rows, minlength=groups)
+        entropy, totals = self._entropies(known, rows, groups)
+        return np.asarray((entropy >= math.log(self.l) - TOLERANCE) & (totals > 0))
+
+    def _entropies(self, known: SensitiveCounts, rows: IntArray, groups: int) -> tuple[FloatArray, FloatArray]:
+        totals: FloatArray = np.bincount(known.groups, weights=rows, minlength=groups).astype(float)
         share = rows / np.maximum(totals[known.groups], 1.0)
         terms = np.where(share > 0, -share * np.log(np.maximum(share, 1e-300)), 0.0)
-        entropy = np.bincount(known.groups, weights=terms, minlength=groups)
-        return np.asarray((entropy >= math.log(self.l) - TOLERANCE) & (totals > 0))
+        entropy: FloatArray = np.bincount(known.groups, weights=terms, minlength=groups).astype(float)
+        return entropy, totals

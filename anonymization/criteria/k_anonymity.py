@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from anonymization.criteria.criterion import BoolArray, ClassCounts, whole_classes
+from anonymization.loss import FloatArray
 from anonymization.quasi import IntArray
 
 
@@ -28,6 +29,10 @@ class KAnonymity:
     def failing(self, classes: ClassCounts) -> BoolArray:
         """Return True for each class of fewer than k persons."""
         return classes.people < self.k
+
+    def reached(self, classes: ClassCounts) -> FloatArray:
+        """Return the people of each class."""
+        return classes.people.astype(float)
 
     def least_lost(self, classes: ClassCounts) -> IntArray:
         """Return all rows of each failing class."""

@@ -136,6 +136,10 @@ class TCloseness:
         """Return the earth mover's distance of each class from the whole table."""
         return self._reached(classes, np.zeros(len(classes.rows)))
 
+    def reached(self, classes: ClassCounts) -> FloatArray:
+        """Return the least t that each class would meet."""
+        return self.distances(classes)
+
     def least_lost(self, classes: ClassCounts) -> IntArray:
         """Return how many rows of each class must go before the rest can be within t."""
         return least_removed(classes.rows, lambda removed: self._reached(classes, removed), self.t)
@@ -158,4 +162,7 @@ def grouped_values(counts: SensitiveCounts, group_of: IntArray) -> SensitiveCoun
     distinct, number = np.unique(keys, return_inverse=True)
     groups, values = np.divmod(distinct, size)
     rows = np.bincount(number, weights=counts.rows, minlength=len(distinct)).astype(np.int64)
-    return SensitiveCounts(groups, values, rows, ("",) * (size - 1))
+    outside = counts.outside
+    if outside is not None:
+        outside = np.bincount(group_of, weights=outside, minlength=size).astype(np.int64)
+    return SensitiveCounts(groups, values, rows, ("",) * (size - 1), outside)

@@ -39,7 +39,7 @@ def recount_release(
     Args:
         protected: Any protected release.
         sources: The pseudonymized datasets it was made from, by id.
-        around: The source's codes, the other releases of the same datasets, the thresholds of the rules.
+        around: The source's codes, the other releases of the same datasets, the thresholds of the rules, the hierarchies.
 
     Returns:
         Blocking checks, at least one of the kind `recount`. All measured figures are counts.
@@ -59,7 +59,7 @@ def recount_release(
     ]
     datasets = {name: source.dataset for name, source in sources.items()}
     return (
-        *_own_checks(protected, sources),
+        *_own_checks(protected, sources, beside),
         *scan_output(tables),
         *linkage_checks(protected.release, tables, beside, samples=samples),
         *unusual_checks(protected.release, tables, datasets, beside),
@@ -69,9 +69,11 @@ def recount_release(
     )
 
 
-def _own_checks(protected: Protected, sources: Mapping[str, Pseudonymized]) -> tuple[CheckResult, ...]:
+def _own_checks(
+    protected: Protected, sources: Mapping[str, Pseudonymized], around: Surroundings
+) -> tuple[CheckResult, ...]:
     if isinstance(protected, Anonymized):
-        return recount_anonymized(protected, sources)
+        return recount_anonymized(protected, sources, hierarchies=around.hierarchies)
     if isinstance(protected, SmallCellTable):
         return recount_small_cells(protected)
     if isinstance(protected, NoisyAggregate):

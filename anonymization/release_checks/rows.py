@@ -7,29 +7,48 @@ import ibis
 import pyarrow as pa
 
 from anonymization.evidence import CheckResult
-from anonymization.microdata import record_id_column
-from anonymization.recount import recount
+from anonymization.hierarchy import Hierarchy
+from anonymization.microdata import prepare_microdata, record_id_column
+from anonymization.recount import SourceRows, recount
 from anonymization.release_checks.verdict import no_source_key, only_listed_columns, verdict
+from anonymization.sensitive_models import compares_with_table, with_hierarchies
 from anonymization.tables import Anonymized, Pseudonymized
 from policies.model import ReleasePolicy
 from policies.model.method import Microdata
 from policies.model.treatment import RollUpRare
 
 
-def recount_anonymized(protected: Anonymized, sources: Mapping[str, Pseudonymized]) -> tuple[CheckResult, ...]:
-    """Recount anonymized microdata on the rows that leave."""
+def recount_anonymized(
+    protected: Anonymized, sources: Mapping[str, Pseudonymized], *, hierarchies: Mapping[str, Hierarchy] | None = None
+) -> tuple[CheckResult, ...]:
+    """Recount anonymized microdata on the rows that leave.
+
+    Args:
+        protected: The release.
+        sources: The pseudonymized datasets it was made from.
+        hierarchies: Those that the release names, by name; needed where a model compares a class with the whole table,
+            because evidence holds no values: that table is then treated anew from `sources`.
+
+    Raises:
+        PolicyError: A hierarchy that is needed is not there.
+    """
     release, method = protected.release, protected.release.method
     tables = {name: table.to_pyarrow() for name, table in protected.tables.items()}
     if not isinstance(method, Microdata) or method.record not in tables:
         return (verdict("method", 1, "the release has its record table"),)
     record = tables[method.record]
+    known = hierarchies or {}
+    sensitive = with_hierarchies(method.sensitive, known)
+    source = None
+    if any(compares_with_table(model) for model in sensitive):
+        source = SourceRows(prepare_microdata(release, sources, hierarchies=known).records, row_id=None)
     classes = recount(
         ibis.memtable(record),
         quasi_identifiers=method.quasi_identifiers,
         k=method.k,
-        sensitive=method.sensitive,
+        sensitive=sensitive,
         person=None,
-        source=None,
+        source=source,
     )
     return (
         *classes,

@@ -141,6 +141,7 @@ def _counted(counts: SensitiveCounts, index: IntArray) -> SensitiveCounts:
         np.array([value for _, value in pairs], np.int64),
         np.array([totals[pair] for pair in pairs], np.int64),
         counts.labels,
+        counts.outside,
     )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from anonymization.hierarchy import Hierarchy
 from anonymization.histogram import Histogram, build_histogram
 from anonymization.microdata import Prepared, prepare_microdata
 from anonymization.search.problem import Certificate, Problem
+from anonymization.sensitive_models import columns_of, with_hierarchies
 from anonymization.spectrum import spectrum_of
 from anonymization.tables import Pseudonymized
 from anonymization.tradeoff.alternative import Alternative, Parameters, Value, combinations
@@ -18,18 +18,24 @@ from anonymization.treat import PERSON
 from policies.errors import DataError, PolicyError, UsageError
 from policies.model import ReleasePolicy
 from policies.model.method import Microdata
+from policies.model.sensitive import Closeness, DistinctL, RecursiveL, SensitiveModel
 
 LEVEL = "level."
 """`level.age` fixes the level of the quasi-identifier `age`; without it the search chooses."""
 SEARCHED = "search"
+_COUNTED = (DistinctL, RecursiveL)
+"""Models whose l is a whole number of values; that of entropy is none, and stays."""
 
 
 def current_rows(method: Microdata) -> dict[str, Value]:
     """Return the parameters of microdata that a frontier may change, as the policy has them."""
     found: dict[str, Value] = {"k": method.k, "suppression_limit": method.suppression_limit}
-    least = [found_l for criterion in method.sensitive if (found_l := _l_of(criterion)) is not None]
+    least = [model.l for model in method.sensitive if isinstance(model, _COUNTED)]
+    most = [model.t for model in method.sensitive if isinstance(model, Closeness)]
     if least:
         found["l"] = max(least)
+    if most:
+        found["t"] = min(most)
     return found
 
 
@@ -66,21 +72,28 @@ def row_alternatives(
         levels = tuple(sorted((name, value) for name, value in parameters.items() if name.startswith(LEVEL)))
         if levels not in histograms:
             histograms[levels] = _histogram(prepared, method, dict(levels))
-        yield _alternative(histograms[levels], method, parameters, is_current=number == 0)
+        changed = method_with(method, parameters)
+        sensitive = with_hierarchies(changed.sensitive, hierarchies)
+        try:
+            problem, certificate = solve_histogram(
+                histograms[levels], k=changed.k, sensitive=sensitive, suppression_limit=changed.suppression_limit
+            )
+        except DataError as error:
+            yield Alternative(parameters, None, None, why=error.code, is_current=number == 0)
+        else:
+            yield _measured(problem, certificate, parameters, is_current=number == 0)
 
 
 def method_with(method: Microdata, parameters: Parameters) -> Microdata:
     """Return the method under other parameters, as a policy would write it; levels are not part of the method.
 
-    Another `l` is asked of every column that has one; the policy's own leaves each column as it is.
+    Another `l` or `t` is asked of every column that has one; the policy's own leaves each column as it is.
     """
-    is_changed = "l" in parameters and parameters["l"] != current_rows(method)["l"]
-    sensitive = tuple(
-        criterion.model_copy(update={"l": int(parameters["l"])})
-        if is_changed and _l_of(criterion) is not None
-        else criterion
-        for criterion in method.sensitive
-    )
+    current = current_rows(method)
+    changed = {
+        name: parameters[name] for name in ("l", "t") if name in parameters and parameters[name] != current[name]
+    }
+    sensitive = tuple(_model_with(model, changed) for model in method.sensitive)
     return method.model_copy(
         update={
             "k": int(parameters["k"]),
@@ -90,10 +103,13 @@ def method_with(method: Microdata, parameters: Parameters) -> Microdata:
     )
 
 
-def _l_of(criterion: Any) -> int | None:
-    """Return the whole number `l` of a model that counts values; models of other kinds have none, and stay as they are."""
-    found = getattr(criterion, "l", None)
-    return found if isinstance(found, int) else None
+def _model_with(model: SensitiveModel, changed: Parameters) -> SensitiveModel:
+    """Return a model under another l or t; a model that has neither stays."""
+    if isinstance(model, _COUNTED) and "l" in changed:
+        return model.model_copy(update={"l": int(changed["l"])})
+    if isinstance(model, Closeness) and "t" in changed:
+        return model.model_copy(update={"t": float(changed["t"])})
+    return model
 
 
 def _histogram(prepared: Prepared, method: Microdata, levels: Mapping[str, Value]) -> Histogram:
@@ -113,20 +129,9 @@ def _histogram(prepared: Prepared, method: Microdata, levels: Mapping[str, Value
     return build_histogram(
         prepared.records,
         quasi_identifiers=quasi_identifiers,
-        sensitive=list(dict.fromkeys(criterion.column for criterion in method.sensitive)),
+        sensitive=columns_of(method.sensitive),
         person=PERSON,
     )
-
-
-def _alternative(histogram: Histogram, method: Microdata, parameters: Parameters, *, is_current: bool) -> Alternative:
-    changed = method_with(method, parameters)
-    try:
-        problem, certificate = solve_histogram(
-            histogram, k=changed.k, sensitive=changed.sensitive, suppression_limit=changed.suppression_limit
-        )
-    except DataError as error:
-        return Alternative(parameters, None, None, why=error.code, is_current=is_current)
-    return _measured(problem, certificate, parameters, is_current=is_current)
 
 
 def _measured(problem: Problem, certificate: Certificate, parameters: Parameters, *, is_current: bool) -> Alternative:

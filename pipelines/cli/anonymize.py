@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from anonymization.hierarchy import Hierarchy
     from anonymization.search.problem import Progress, SearchProgress
     from pipelines.cli.table_files import TableFile
-    from policies.model.method import DistinctL
+    from policies.model.sensitive import DistinctL
 
 ROW = "__niji_row"
 PLAIN_STEP = 100
@@ -167,7 +167,7 @@ def _hierarchy_path(folder: Path, column: str) -> Path:
 
 
 def _criterion(text: str) -> "DistinctL":
-    from policies.model.method import DistinctL
+    from policies.model.sensitive import DistinctL
 
     column, _, number = text.rpartition("=")
     if not column or not number.isdecimal() or int(number) < 2:

@@ -11,18 +11,12 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from policies.model.municipality import Municipality
+from policies.model.sensitive import WrittenModel
 from policies.model.strictness import ColumnName, Exact, Name, PolicyModel, Ratio, Text
 
 
-class DistinctL(PolicyModel):
-    """Distinct l-diversity: every class holds at least `l` values of `column` (Machanavajjhala et al. 2007)."""
-
-    column: ColumnName
-    l: Annotated[int, Field(ge=2)]
-
-
 class Microdata(PolicyModel):
-    """Row-level anonymized data: k-anonymity, counted in people, and distinct l-diversity.
+    """Row-level anonymized data: k-anonymity, counted in people, and models of what a class tells of sensitive columns.
 
     `record` is the table whose rows are the records; the columns of a person table join it, the tables that name its
     record key become details of it. Rows of one person are not linkable in the output. `quasi_identifiers` and
@@ -33,11 +27,11 @@ class Microdata(PolicyModel):
     record: Name
     quasi_identifiers: Annotated[tuple[ColumnName, ...], Field(min_length=1)]
     k: Annotated[int, Field(ge=2)]
-    sensitive: tuple[DistinctL, ...] = ()
+    sensitive: tuple[WrittenModel, ...] = ()
     suppression_limit: Ratio
     max_record_risk: Annotated[float, Field(gt=0, le=1)]
     basis: Literal["institutional_choice"] = "institutional_choice"
-    approved_by: str
+    approved_by: Annotated[str, Field(min_length=1)]
 
 
 class PublicKeys(PolicyModel):
@@ -112,7 +106,7 @@ class DpBudget(PolicyModel):
     period_from: date
     period_to: date
     basis: Literal["institutional_choice"] = "institutional_choice"
-    approved_by: str
+    approved_by: Annotated[str, Field(min_length=1)]
     approved_on: date | None = None
 
 
@@ -183,7 +177,7 @@ class AlleleFrequencies(PolicyModel):
     membership_max_power: Annotated[float, Field(gt=0, lt=1)]
     over_bound: Literal["refuse", "thin"]
     basis: Literal["institutional_choice"] = "institutional_choice"
-    approved_by: str
+    approved_by: Annotated[str, Field(min_length=1)]
 
 
 class ControlledRows(PolicyModel):

@@ -1,11 +1,13 @@
 """Rules that hold a release together: the names in its method, its purposes (CONS-02, 03)."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from policies.library import PolicyKind
 from policies.model.method import AlleleFrequencies, DpQuery, DpStatistics, Microdata, SmallCells
+from policies.model.sensitive import Closeness, key_of
 from policies.places import Key
-from policies.rules.view import Parameters, Problem, ReleaseView, listed, words
+from policies.rules.view import Fate, Parameters, Problem, ReleaseView, listed, words
 from policies.vocabulary import ColumnRole, ColumnType, RecipientKind, TableKind
 
 _QUASI: tuple[Key, ...] = ("method", "quasi_identifiers")
@@ -48,14 +50,34 @@ def _microdata(view: ReleaseView, method: Microdata) -> Iterator[Problem]:
     repeated = [name for name, times in Counter(method.quasi_identifiers).items() if times > 1]
     if repeated:
         yield Problem(f"quasi-identifiers are named twice: {listed(repeated)}", "name each once", _QUASI)
+    yield from _sensitive(view, method, fates)
+
+
+def _sensitive(view: ReleaseView, method: Microdata, fates: Mapping[str, Fate]) -> Iterator[Problem]:
+    seen = set()
     for index, criterion in enumerate(method.sensitive):
-        keys = ("method", "sensitive", index, "column")
+        model = (criterion.column, key_of(criterion))
+        if model in seen:
+            what = f"'{criterion.column}' has the model {criterion.model} twice"
+            yield Problem(what, "keep the stricter one", ("method", "sensitive", index))
+        seen.add(model)
+        if isinstance(criterion, Closeness) and criterion.hierarchy is not None:
+            yield from _distance(view, criterion.hierarchy, index)
+        keys: tuple[Key, ...] = ("method", "sensitive", index, "column")
         if criterion.column not in fates:
             what = f"sensitive column '{criterion.column}' is not an output column of '{method.record}'"
             yield Problem(what, f"write one of {listed(sorted(fates))}, or add the column", keys)
         elif criterion.column in method.quasi_identifiers:
             what = f"'{criterion.column}' is both quasi-identifier and sensitive"
             yield Problem(what, "choose one; a class has one value of a quasi-identifier", keys)
+
+
+def _distance(view: ReleaseView, hierarchy: str, index: int) -> Iterator[Problem]:
+    library = view.library
+    if hierarchy not in library.hierarchies and not library.is_broken(PolicyKind.HIERARCHY, hierarchy):
+        what = f"there is no hierarchy '{hierarchy}' to measure distances in"
+        fix = f"write hierarchies/{hierarchy}.yaml, or correct the name"
+        yield Problem(what, fix, ("method", "sensitive", index, "hierarchy"))
 
 
 def _grouped(

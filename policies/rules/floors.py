@@ -4,12 +4,16 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from policies.model.method import Microdata
+from policies.model.sensitive import Closeness, DistinctL, EntropyL, RecursiveL
 from policies.rules.view import Parameters, Problem, ReleaseView, fraction, number
 from policies.vocabulary import ColumnClass
 
+_LIMITED = (DistinctL, EntropyL, RecursiveL, Closeness)
+"""The models of sensitive columns that the house sets a limit to."""
+
 
 def floors_are_kept(view: ReleaseView, parameters: Parameters) -> Iterator[Problem]:
-    """CONS-06: k, l, risk and suppression keep the floors of the house, and a review is due within the year."""
+    """CONS-06: k, l, t, risk and suppression keep the floors of the house, and a review is due within the year."""
     release, method = view.release, view.release.method
     days = number(parameters, "review_within_days")
     if (release.review_due - release.effective_from).days > days:
@@ -29,18 +33,24 @@ def _microdata(view: ReleaseView, method: Microdata, parameters: Parameters) -> 
     if Fraction(str(method.suppression_limit)) > fraction(parameters, "most_suppressed"):
         what = f"a share of {method.suppression_limit} may be suppressed: what is left would mislead"
         yield Problem(what, f"write at most {parameters['most_suppressed']}", ("method", "suppression_limit"))
-    for index, criterion in enumerate(method.sensitive):
-        # Other models of what may be learned (t-closeness, entropy) have no count of values to set a floor for.
-        held = getattr(criterion, "l", None)
-        if isinstance(held, int | float) and held < least_l:
-            what = f"l = {held} of '{criterion.column}' is below the house's"
-            yield Problem(what, f"write `l: {least_l}` or more", ("method", "sensitive", index, "l"))
+    yield from _sensitive(method, least_l, fraction(parameters, "most_t"))
     has_special = any(
         fate.leaves and fate.has(ColumnClass.SPECIAL_CARE) and fate.table.table == method.record for fate in view.fates
     )
-    if has_special and not method.sensitive:
+    # The other models have no limit of the house: a β of a million would be one, and protect nobody.
+    if has_special and not any(isinstance(model, _LIMITED) for model in method.sensitive):
         what = "special-care columns leave, and no class need hold different values of any"
-        yield Problem(what, "name one under `sensitive`", ("method",))
+        yield Problem(what, "name one under `sensitive`, with a model of l or t", ("method",))
+
+
+def _sensitive(method: Microdata, least_l: int, most_t: Fraction) -> Iterator[Problem]:
+    for index, model in enumerate(method.sensitive):
+        if isinstance(model, DistinctL | EntropyL | RecursiveL) and model.l < least_l:
+            what = f"l = {model.l:g} of '{model.column}' is below the house's"
+            yield Problem(what, f"write `l: {least_l}` or more", ("method", "sensitive", index, "l"))
+        if isinstance(model, Closeness) and Fraction(str(model.t)) > most_t:
+            what = f"t = {model.t:g} of '{model.column}' is above the house's"
+            yield Problem(what, f"write at most {float(most_t):g}", ("method", "sensitive", index, "t"))
 
 
 def given_dates_are_coarse(view: ReleaseView, _: Parameters) -> Iterator[Problem]:

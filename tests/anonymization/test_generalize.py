@@ -15,7 +15,7 @@ from anonymization.quasi import QuasiIdentifier
 from anonymization.recount import SourceRows, recount
 from policies.errors import DataError
 from policies.model import HierarchyPolicy
-from policies.model.method import DistinctL
+from policies.model.sensitive import DistinctL
 
 LETTERS = hierarchy_from_rows("letters", [["a", "ab", "*"], ["b", "ab", "*"], ["c", "cd", "*"], ["d", "cd", "*"]])
 LENIENT = hierarchy_from_rows("letters", [["a", "ab", "*"], ["b", "ab", "*"]], on_unseen="suppress")

@@ -19,7 +19,7 @@ from anonymization.quasi import QuasiIdentifier
 from anonymization.recount import recount
 from anonymization.risk import risk
 from anonymization.search.certificate import replay
-from policies.model.method import DistinctL
+from policies.model.sensitive import DistinctL
 
 pytestmark = pytest.mark.shared
 QUASI = ["race", "gender", "age", "time_in_hospital", "admission_type_id"]

@@ -8,7 +8,7 @@ from anonymization.evidence import CheckKind
 from anonymization.hierarchy import hierarchy_from_rows
 from anonymization.recount import SourceRows, recount
 from policies.errors import PolicyError
-from policies.model.method import DistinctL
+from policies.model.sensitive import DistinctL
 
 LETTERS = hierarchy_from_rows("letters", [["a", "ab", "*"], ["b", "ab", "*"], ["c", "c", "*"]])
 SOURCE = {"q": ["a", "b", "c", "c", None, None], "n": [1.0, 1.0, 2.0, 2.0, 3.0, 3.0], "id": [1, 2, 3, 4, 5, 6]}

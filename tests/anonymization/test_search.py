@@ -23,7 +23,7 @@ from anonymization.search.optimal import search_all
 from anonymization.search.problem import Problem, SearchProgress, make_problem
 from anonymization.search.wide import search_wide
 from policies.errors import DataError, PolicyError
-from policies.model.method import DistinctL
+from policies.model.sensitive import DistinctL
 from tests.support.lattice_oracle import brute_force
 
 

@@ -18,7 +18,7 @@ from anonymization.quasi import QuasiIdentifier
 from anonymization.recount import recount
 from anonymization.risk import risk
 from anonymization.search.certificate import replay
-from policies.model.method import DistinctL
+from policies.model.sensitive import DistinctL
 
 A9 = ["sex", "age", "race", "marital-status", "education", "native-country", "workclass", "occupation", "salary-class"]
 A8 = [column for column in A9 if column != "occupation"]
