@@ -76,10 +76,11 @@ def load_findings(path: Path) -> tuple[Finding, ...]:
     return in_order([*findings, *more])
 
 
-def read_library(root: Path) -> PolicyLibrary:
+def read_library(root: Path, *, with_shipped_packs: bool = True) -> PolicyLibrary:
     """Read a policies folder; files that do not load are left out and explained in `findings`.
 
-    The rule packs that ship with Niji are always part of the library; a folder may add packs, not replace one.
+    The rule packs that ship with Niji are part of the library; a folder may add packs, not replace one. Without them a
+    library is only good for a comparison of what the folder holds.
 
     Raises:
         UsageError: `policy.no-folder`: `root` is not a policies folder.
@@ -91,7 +92,7 @@ def read_library(root: Path) -> PolicyLibrary:
             why="a policies folder holds datasets/, releases/, hierarchies/ or rulepacks/",
             fix="name the folder that holds them",
         )
-    return Shelf(root).fill()
+    return Shelf(root).fill(with_shipped_packs=with_shipped_packs)
 
 
 def load_library(root: Path) -> PolicyLibrary:

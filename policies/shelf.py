@@ -40,10 +40,11 @@ class Shelf:
         self.documents: dict[Path, Document] = {}
         self.findings: list[Finding] = []
 
-    def fill(self) -> PolicyLibrary:
+    def fill(self, *, with_shipped_packs: bool = True) -> PolicyLibrary:
         """Read every file that belongs to the folder, and the rule packs that ship with Niji."""
         # The law first: what a folder adds cannot stand in its place.
-        for path in sorted((PACKAGED / FOLDERS[PolicyKind.RULEPACK]).glob("*.yaml")):
+        shipped = PACKAGED / FOLDERS[PolicyKind.RULEPACK]
+        for path in sorted(shipped.glob("*.yaml")) if with_shipped_packs else ():
             self._add(PolicyKind.RULEPACK, path, RulePack)
         for kind, model in MODELS.items():
             for path in self._inside(FOLDERS[kind], "*.y*ml"):

@@ -7,6 +7,7 @@ import typer
 
 from pipelines.cli.policy.check import check
 from pipelines.cli.policy.decide import decide
+from pipelines.cli.policy.diff import diff
 from pipelines.cli.policy.dry_run import dry_run
 from pipelines.cli.policy.explain import explain
 from pipelines.cli.policy.frontier import frontier
@@ -23,6 +24,9 @@ app.command(
 app.command(
     epilog="Examples: niji policy explain policies/releases/admissions.yaml  ·  niji policy explain policies --language en"
 )(explain)
+app.command(
+    epilog="Examples: niji policy diff old.yaml new.yaml  ·  niji policy diff policies --since HEAD~1 --language en"
+)(diff)
 app.command(
     epilog="Examples: niji policy decide policies/releases/admissions.yaml request.yaml  ·  niji policy decide policies/releases/admissions.yaml request.yaml --on 2026-12-01 --json"
 )(decide)
