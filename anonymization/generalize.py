@@ -131,18 +131,32 @@ def solve_histogram(
         PolicyError: k below 2, a limit outside 0 to 1.
         DataError: Fewer than k people, a sensitive value that a distance does not know, or no solution.
     """
+    problem = pose_problem(histogram, k=k, sensitive=sensitive, suppression_limit=suppression_limit)
+    return problem, search_problem(problem, progress=progress)
+
+
+def pose_problem(histogram: Histogram, *, k: int, sensitive: Sequence[AskedModel], suppression_limit: float) -> Problem:
+    """Return what is asked of a histogram, before any search; arguments and errors as `solve_histogram`."""
     _require_settings(k, suppression_limit)
     _require_people(histogram, k)
     criteria: tuple[Criterion, ...] = (
         KAnonymity(k),
         *(criterion_of(model, histogram.sensitive[model.column].labels) for model in sensitive),
     )
-    problem = make_problem(histogram, criteria=criteria, suppression_limit=suppression_limit)
+    return make_problem(histogram, criteria=criteria, suppression_limit=suppression_limit)
+
+
+def search_problem(problem: Problem, *, progress: Progress | None = None) -> Certificate:
+    """Find the levels that lose least.
+
+    Raises:
+        DataError: No solution.
+    """
     search = search_all if math.prod(problem.shape) <= LISTED_NODES else search_wide
     certificate = search(problem, progress=progress)
     if certificate is None:
         raise _no_solution(problem)
-    return problem, certificate
+    return certificate
 
 
 def _require_settings(k: int, suppression_limit: float) -> None:
