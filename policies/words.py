@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from policies.model import DatasetPolicy, ReleasePolicy, Rule
+from policies.model.method import Microdata
 from policies.sentences import Bilingual, Language, say
 from policies.vocabulary import ColumnClass, ConsentBasis, Labelled, OutputCategory
 
@@ -207,7 +208,7 @@ def release_words(
     }
     yield from _classes(classes, language)
     for name, meaning in _METHODS[release.method.kind]:
-        if name[1] != "l-diversity" or getattr(release.method, "sensitive", ()):
+        if name[1] != "l-diversity" or (isinstance(release.method, Microdata) and release.method.sensitive):
             yield say(name, language), say(meaning, language)
     if any(each.consent.basis is ConsentBasis.OPT_OUT for each in datasets.values()):
         yield say(("オプトアウト", "opt-out"), language), say(_OPT_OUT, language)
@@ -239,8 +240,7 @@ def shown_by(rule: Rule, language: Language) -> str:
     if rule.recounted_at:
         again = say(STAGES[rule.recounted_at], language)
         where = say((f"{where}、{again}で数え直す", f"{where}, counted again at {again}"), language)
-    proof = rule.evidence and (rule.evidence.ja if language == "ja" else rule.evidence.en)
-    return f"{where}: {proof}" if proof else where
+    return f"{where}: {say((rule.evidence.ja, rule.evidence.en), language)}"
 
 
 def _classes(classes: set[ColumnClass], language: Language) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from pipelines.cli.policy.diff import diff
 from pipelines.cli.policy.dry_run import dry_run
 from pipelines.cli.policy.explain import explain
 from pipelines.cli.policy.frontier import frontier
+from pipelines.cli.policy.impact import impact
 from pipelines.cli.policy.sign import resume, retire, sign, suspend
 from pipelines.cli.policy.signer import app as signer
 from pipelines.cli.policy.standing import status, verify
@@ -27,6 +28,9 @@ app.command(
 app.command(
     epilog="Examples: niji policy diff old.yaml new.yaml  ·  niji policy diff policies --since HEAD~1 --language en"
 )(diff)
+app.command(
+    epilog="Examples: niji policy impact policies/hierarchies/age.yaml  ·  niji policy impact policies --since HEAD~1 --home .niji --language en"
+)(impact)
 app.command(
     epilog="Examples: niji policy decide policies/releases/admissions.yaml request.yaml  ·  niji policy decide policies/releases/admissions.yaml request.yaml --on 2026-12-01 --json"
 )(decide)

@@ -46,11 +46,11 @@ def diff(
     if since is not None:
         with as_it_was(old, since) as before:
             try:
-                found = _compare(before, old)
+                found = compared(before, old)
             except PolicyError as error:
                 raise _named_as_asked(error, before, f"{old}@{since}") from None
     else:
-        found = _compare(old, new or old)
+        found = compared(old, new or old)
     if as_json or form == "json":
         body = {
             "comparisons": [each.as_json() for each in found],
@@ -62,7 +62,13 @@ def diff(
     deliver(as_html([page], title=page.parts[0].title, language=language) if form == "html" else as_text(page), output)
 
 
-def _compare(old: Path, new: Path) -> tuple[Comparison, ...]:
+def compared(old: Path, new: Path) -> tuple[Comparison, ...]:
+    """Compare two files or two folders; what is the same is left out.
+
+    Raises:
+        PolicyError: One of them does not load.
+        UsageError: They are not two files or two folders, or not policies.
+    """
     if old.is_dir() and new.is_dir():
         return compare_libraries(_library(old), _library(new))
     kind = _kind(new if new.is_file() else old)
