@@ -172,7 +172,7 @@ def test_forbidden_policy_builds_nothing(tmp_path: Path) -> None:
     tiny.change(settings, tiny.CELLS, ("min_cell: 10", "min_cell: 5"))
     with pytest.raises(PolicyError) as refused:
         build_definitions(settings)
-    assert refused.value.code == "CELL-NDB-1"
+    assert refused.value.code.startswith("CELL-")
 
 
 def test_folder_without_datasets_is_refused(tmp_path: Path) -> None:
