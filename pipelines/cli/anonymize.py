@@ -4,12 +4,14 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.cli.anonymize_models import AskedModels, read_models
+from pipelines.cli.hierarchy_files import HierarchyFile, read_hierarchies
 from policies.errors import DataError, IntegrityError, Place, UsageError
 
 if TYPE_CHECKING:
@@ -18,14 +20,14 @@ if TYPE_CHECKING:
 
     from anonymization.evidence import CheckResult
     from anonymization.generalize import Generalized
-    from anonymization.hierarchy import Hierarchy
     from anonymization.search.problem import Progress, SearchProgress
     from pipelines.cli.table_files import TableFile
-    from policies.model.sensitive import DistinctL
 
 ROW = "__niji_row"
 PLAIN_STEP = 100
 """Without a terminal, progress is one line every so many checks."""
+Repeated = list[str] | None
+"""What an option gives that may be repeated; None where it is not given."""
 
 
 def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the design lists them
@@ -34,7 +36,17 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
     quasi: Annotated[str, typer.Option(help="Quasi-identifiers, separated by commas.")],
     hierarchies: Annotated[Path, typer.Option(help="Folder of hierarchies: COLUMN.csv or …_COLUMN.csv.")],
     k: Annotated[int, typer.Option(min=2, help="The least number of people in a class.")],
-    l: Annotated[list[str] | None, typer.Option("--l", help="COLUMN=L: distinct l-diversity; repeatable.")] = None,
+    l: Annotated[Repeated, typer.Option("--l", help="COLUMN=L: distinct l-diversity; repeatable.")] = None,
+    entropy_l: Annotated[Repeated, typer.Option(help="COLUMN=L: entropy l-diversity; repeatable.")] = None,
+    recursive_l: Annotated[Repeated, typer.Option(help="COLUMN=C,L: recursive (c, l)-diversity; repeatable.")] = None,
+    t: Annotated[Repeated, typer.Option("--t", help="COLUMN=T: t-closeness; repeatable.")] = None,
+    distance: Annotated[
+        Repeated,
+        typer.Option(help="COLUMN=equal|ordered|hierarchical: how far values are apart for --t; equal without."),
+    ] = None,
+    alpha: Annotated[Repeated, typer.Option(help="COLUMN=A: the largest share of a value; repeatable.")] = None,
+    beta: Annotated[Repeated, typer.Option(help="COLUMN=B[,basic]: enhanced β-likeness; repeatable.")] = None,
+    delta: Annotated[Repeated, typer.Option(help="COLUMN=D: δ-disclosure privacy; repeatable.")] = None,
     suppression_limit: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Share of the rows that may be suppressed.")
     ] = 0.02,
@@ -43,38 +55,24 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
     evidence: Annotated[Path | None, typer.Option(help="Where the evidence goes, as JSON.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the evidence as JSON.")] = False,
 ) -> None:
-    """Generalize and suppress with the least loss until every class holds k people.
+    """Generalize and suppress with the least loss until every class holds k people and meets every model.
 
     Only quasi-identifiers, sensitive columns and the columns of --keep leave; all others, the person's too, do not.
     """
-    from anonymization.generalize import generalize_table
-    from anonymization.quasi import QuasiIdentifier
     from pipelines.cli.table_files import read_table_file, require_suffix, write_table_file
 
     require_suffix(output)
+    asked = {"l": l, "entropy-l": entropy_l, "recursive-l": recursive_l, "t": t, "distance": distance}
+    models = read_models({**asked, "alpha": alpha, "beta": beta, "delta": delta}, folder=hierarchies)
     names = split_names(quasi)
-    criteria = [_criterion(text) for text in l or []]
     found = read_hierarchies(hierarchies, names)
     read = read_table_file(table)
     if output.exists() and output.samefile(table):
         raise _same_file(output)
-    kept = tuple(dict.fromkeys([*names, *(criterion.column for criterion in criteria), *split_names(keep)]))
-    source = _source(read.table, kept, person)
-    with _progress() as progress:
-        result = generalize_table(
-            source,
-            quasi_identifiers=[QuasiIdentifier(name, found[name].hierarchy) for name in names],
-            k=k,
-            sensitive=criteria,
-            suppression_limit=suppression_limit,
-            person=person,
-            progress=progress,
-        )
-    # Sorted by what is published, so that the order of the source says nothing about anybody.
-    published = result.rows.order_by(list(kept)).to_pyarrow()
-    settings = _Settings(read, found, tuple(criteria), kept, person, k, suppression_limit)
-    checks = _recount(published, result, settings)
-    record = _evidence(result, settings, checks)
+    kept = tuple(dict.fromkeys([*names, *models.columns, *split_names(keep)]))
+    settings = _Settings(read, found, models, kept, person, k, suppression_limit)
+    result, published = _generalize(settings)
+    record = _evidence(result, settings, _recount(published, result, settings))
     # Evidence first: evidence without its table harms nobody, a table without evidence must not be.
     if evidence is not None:
         _write_json(evidence, record)
@@ -82,16 +80,7 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
     if as_json:
         typer.echo(json.dumps(record, ensure_ascii=False, indent=2))
     else:
-        _show(result, output, evidence)
-
-
-@dataclass(frozen=True, slots=True)
-class HierarchyFile:
-    """A hierarchy that was read, the name of its file and its SHA-256."""
-
-    hierarchy: "Hierarchy" = field(repr=False)
-    file: str
-    digest: str
+        _show(result, record["models"], output, evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,84 +89,34 @@ class _Settings:
 
     read: "TableFile"
     hierarchies: Mapping[str, HierarchyFile]
-    sensitive: tuple["DistinctL", ...]
+    sensitive: AskedModels
     kept: tuple[str, ...]
     person: str | None
     k: int
     suppression_limit: float
 
 
+def _generalize(settings: _Settings) -> tuple["Generalized", "pa.Table"]:
+    """Search, and return the result with its rows; they are sorted, so that the order of the source says nothing."""
+    from anonymization.generalize import generalize_table
+    from anonymization.quasi import QuasiIdentifier
+
+    with _progress() as progress:
+        result = generalize_table(
+            _source(settings.read.table, settings.kept, settings.person),
+            quasi_identifiers=[QuasiIdentifier(name, item.hierarchy) for name, item in settings.hierarchies.items()],
+            k=settings.k,
+            sensitive=settings.sensitive.models,
+            suppression_limit=settings.suppression_limit,
+            person=settings.person,
+            progress=progress,
+        )
+    return result, result.rows.order_by(list(settings.kept)).to_pyarrow()
+
+
 def split_names(text: str) -> list[str]:
     """Return the column names in a comma-separated list; blanks around names are not part of them."""
     return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def read_hierarchies(folder: Path, columns: list[str]) -> dict[str, HierarchyFile]:
-    """Read the hierarchy of each column from `COLUMN.csv`, or else from the one file that ends in `_COLUMN.csv`.
-
-    Raises:
-        UsageError: No folder, or none or several files for a column.
-        PolicyError: A file is no hierarchy.
-    """
-    import hashlib
-
-    from anonymization.hierarchy import read_arx_layout
-
-    if not folder.is_dir():
-        raise UsageError(
-            "usage.no-such-folder",
-            what=f"there is no folder '{folder}'",
-            why="the hierarchies are read from it",
-            fix="check the path",
-            where=Place(str(folder)),
-        )
-    found = {}
-    for column in columns:
-        path = _hierarchy_path(folder, column)
-        content = path.read_bytes()
-        try:
-            text = content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            raise UsageError(
-                "usage.hierarchy-encoding",
-                what=f"the hierarchy file '{path.name}' is not UTF-8",
-                why="a label read in the wrong encoding covers no value",
-                fix="convert it to UTF-8",
-                where=Place(str(path)),
-            ) from None
-        digest = "sha256:" + hashlib.sha256(content).hexdigest()
-        found[column] = HierarchyFile(read_arx_layout(column, text), path.name, digest)
-    return found
-
-
-def _hierarchy_path(folder: Path, column: str) -> Path:
-    exact = [path for path in folder.iterdir() if path.name == f"{column}.csv"]
-    ending = sorted(path for path in folder.iterdir() if path.name.endswith(f"_{column}.csv"))
-    candidates = exact or ending
-    if len(candidates) == 1:
-        return candidates[0]
-    several = f"{len(candidates)} files of '{folder}' end in '_{column}.csv'"
-    raise UsageError(
-        "usage.hierarchy-missing" if not candidates else "usage.hierarchy-ambiguous",
-        what=several if candidates else f"no file of '{folder}' is the hierarchy of column '{column}'",
-        why="every quasi-identifier is generalized along its hierarchy",
-        fix=f"name the file '{column}.csv', or make it the only one that ends in '_{column}.csv'",
-        where=Place(str(folder)),
-    )
-
-
-def _criterion(text: str) -> "DistinctL":
-    from policies.model.sensitive import DistinctL
-
-    column, _, number = text.rpartition("=")
-    if not column or not number.isdecimal() or int(number) < 2:
-        raise UsageError(
-            "usage.l",
-            what="--l is not of the form COLUMN=L with L of 2 or more",
-            why="l-diversity needs the sensitive column and the number of values",
-            fix="write for example --l diagnosis=3",
-        )
-    return DistinctL(column=column, l=int(number))
 
 
 def _same_file(output: Path) -> UsageError:
@@ -227,10 +166,10 @@ def _recount(published: "pa.Table", result: "Generalized", settings: _Settings) 
         ibis.memtable(published),
         quasi_identifiers=list(settings.hierarchies),
         k=settings.k,
-        sensitive=settings.sensitive,
+        sensitive=settings.sensitive.models,
         person=settings.person,
         source=SourceRows(
-            rows=ibis.memtable(_numbered(settings.read.table, list(settings.hierarchies))),
+            rows=ibis.memtable(_numbered(settings.read.table, [*settings.hierarchies, *settings.sensitive.columns])),
             row_id=ROW,
             hierarchies={name: item.hierarchy for name, item in settings.hierarchies.items()},
             levels=result.node,
@@ -247,8 +186,9 @@ def _recount(published: "pa.Table", result: "Generalized", settings: _Settings) 
     return checks
 
 
-def _evidence(result: "Generalized", settings: _Settings, checks: tuple["CheckResult", ...]) -> dict[str, object]:
-    names = list(settings.hierarchies)
+def _evidence(result: "Generalized", settings: _Settings, checks: tuple["CheckResult", ...]) -> dict[str, Any]:
+    from policies.model.sensitive import DistinctL
+
     return {
         "schema": "niji/anonymize-evidence/v1",
         "loss": result.loss,
@@ -262,7 +202,8 @@ def _evidence(result: "Generalized", settings: _Settings, checks: tuple["CheckRe
         "gap": result.gap,
         "metric": result.metric,
         "k_required": settings.k,
-        "l_required": {criterion.column: criterion.l for criterion in settings.sensitive},
+        "l_required": {model.column: model.l for model in settings.sensitive.models if isinstance(model, DistinctL)},
+        "models": _models(settings.sensitive, checks),
         "suppression_limit": settings.suppression_limit,
         "records_out": result.records - result.suppressed_records,
         "person": settings.person,
@@ -271,8 +212,8 @@ def _evidence(result: "Generalized", settings: _Settings, checks: tuple["CheckRe
         "dropped_columns": [name for name in settings.read.table.column_names if name not in settings.kept],
         "table": settings.read.digest,
         "hierarchies": {
-            name: {"file": settings.hierarchies[name].file, "digest": settings.hierarchies[name].digest}
-            for name in names
+            name: {"file": item.file, "digest": item.digest}
+            for name, item in {**settings.hierarchies, **settings.sensitive.files}.items()
         },
         "class_sizes": result.class_sizes.as_json(),
         "recount": [check.as_json() for check in checks],
@@ -284,6 +225,22 @@ def _evidence(result: "Generalized", settings: _Settings, checks: tuple["CheckRe
             ],
         },
     }
+
+
+def _models(asked: AskedModels, checks: tuple["CheckResult", ...]) -> list[dict[str, Any]]:
+    """Return each model with its parameters and what the worst class reaches, by the recount."""
+    from anonymization.recount_sensitive import reached_of
+    from anonymization.sensitive_models import record_of
+    from policies.model.sensitive import parameters_of
+
+    reached = reached_of(asked.models, checks)
+    return [
+        {
+            **parameters_of(record_of(model)),
+            "reached": {name: each[name] for name in each if name not in {"model", "column"}},
+        }
+        for model, each in zip(asked.models, reached, strict=True)
+    ]
 
 
 def _write_json(path: Path, record: dict[str, object]) -> None:
@@ -320,7 +277,7 @@ def _words(step: "SearchProgress") -> str:
     return f"searching: {step.checks:,} nodes checked, {step.open_nodes:,} open, best loss {best}{gap}"
 
 
-def _show(result: "Generalized", output: Path, evidence: Path | None) -> None:
+def _show(result: "Generalized", models: list[dict[str, Any]], output: Path, evidence: Path | None) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -337,6 +294,11 @@ def _show(result: "Generalized", output: Path, evidence: Path | None) -> None:
         f"{result.classes:,} classes of {result.k_reached:,} people or more; "
         f"{result.suppressed_records:,} of {result.records:,} rows suppressed; {result.checks:,} nodes checked"
     )
+    for model in models:
+        figures = ", ".join(
+            f"{name} {figure}" for name, figure in model["reached"].items() if not name.startswith("classes_")
+        )
+        console.print(f"{model['column']}: {model['model']}, the worst class reaches {figures}")
     console.print(f"table:    {output}", soft_wrap=True)
     if evidence is not None:
         console.print(f"evidence: {evidence}", soft_wrap=True)
