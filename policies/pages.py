@@ -110,17 +110,18 @@ def _items(lines: Sequence[str], language: Language, *, kind: str = "") -> str:
     written: list[str] = []
     is_deep = False
     for line in lines:
-        deep = line.startswith("      ")
+        # A list within belongs to the item before it; without one there is nothing to be within.
+        deep = line.startswith("      ") and bool(written)
         if deep and not is_deep:
-            # The list within belongs to the item before it.
-            written.append("<ul>" if not written else written.pop().removesuffix("</li>") + "<ul>")
+            written.append(written.pop().removesuffix("</li>") + "<ul>")
         if is_deep and not deep:
             written.append("</ul></li>")
         written.append(f"<li>{_text(line.strip(), language)}</li>")
         is_deep = deep
     if is_deep:
         written.append("</ul></li>")
-    return f'<ul class="{kind}">' + "\n".join(written) + "</ul>" if kind else "<ul>" + "\n".join(written) + "</ul>"
+    opened = f'<ul class="{kind}">' if kind else "<ul>"
+    return opened + "\n".join(written) + "</ul>" if written else ""
 
 
 def _table(table: Table, language: Language) -> str:

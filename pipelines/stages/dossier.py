@@ -23,7 +23,7 @@ from policies.answers import RuleAnswer
 from policies.canonical import canonical_json, digest, digests, library_digest
 from policies.explain import page_of
 from policies.library import PolicyKind, PolicyLibrary
-from policies.model import ReleasePolicy
+from policies.model import DatasetPolicy, ReleasePolicy
 from policies.model.hierarchy import FileLevels
 from policies.model.method import DpStatistics
 from policies.model.strictness import Text
@@ -197,7 +197,10 @@ def _levels_of(library: PolicyLibrary, kind: PolicyKind, name: str) -> Path | No
 
 def _sheets(library: PolicyLibrary, release: ReleasePolicy) -> dict[str, bytes]:
     """The release and its datasets as they are explained to who signs, as text and as a page, in both languages."""
-    policies = (release, *(library.dataset(name) for name in release.datasets))
+    policies: tuple[ReleasePolicy | DatasetPolicy, ...] = (
+        release,
+        *(library.dataset(name) for name in release.datasets),
+    )
     files: dict[str, bytes] = {}
     titles: tuple[tuple[Language, str], ...] = (("ja", release.title.ja), ("en", release.title.en))
     for language, title in titles:

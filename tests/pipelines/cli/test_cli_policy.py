@@ -35,7 +35,7 @@ def test_refused_folder_ends_with_10_and_lines(tmp_path: Path) -> None:
     assert code == 10
     assert f"{root / fixture.CELLS}:{line}:" in text
     assert "CELL-NDB-1  BLOCK\nwhat: " in text
-    assert text.endswith("11 files checked: 1 BLOCK\n")
+    assert text.endswith("11 files checked: 2 BLOCK\n")
 
 
 def test_json_has_the_documented_shape(tmp_path: Path) -> None:
@@ -143,6 +143,28 @@ def test_explain_folder_prints_every_release_and_dataset(tmp_path: Path) -> None
         "frequencies",
         "rows",
     }
+
+
+def test_explain_writes_one_html_file(tmp_path: Path) -> None:
+    root = fixture.write_policies(tmp_path)
+    page = tmp_path / "page.html"
+    code, text = run("explain", str(root), "--format", "html", "--output", str(page), "--language", "en")
+    assert (code, text.strip()) == (0, str(page))
+    html = page.read_text("utf-8")
+    assert html.startswith('<!DOCTYPE html>\n<html lang="en">')
+    assert html.count("<h1 ") == 7
+    assert '<nav aria-label="Contents">' in html
+
+
+def test_explain_names_the_standing_of_a_deployment(tmp_path: Path) -> None:
+    root = fixture.write_policies(tmp_path / "policies")
+    cells = str(root / fixture.CELLS)
+    assert "Where it stands" not in run("explain", cells, "--language", "en", "--home", str(tmp_path))[1]
+    (tmp_path / "approvals").mkdir()
+    code, text = run("explain", cells, "--language", "en", "--home", str(tmp_path), "--on", "2026-12-15")
+    assert code == 0
+    assert "Where it stands" in text
+    assert "nobody has signed it yet" in text
 
 
 def test_explain_says_when_there_is_nothing(tmp_path: Path) -> None:
