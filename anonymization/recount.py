@@ -27,13 +27,14 @@ class SourceRows:
     They are the whole table that models such as t-closeness compare a class with, and what every published label is
     held against. `row_id` names a column that is unique in `rows` and carried through to the published table (it is
     removed before output); None where there is none left, and labels cannot be checked. `hierarchies` and `levels` are
-    by quasi-identifier; one without a hierarchy must be unchanged.
+    by quasi-identifier; one without a hierarchy must be unchanged. `levels` None says that the level varies by row (local
+    recoding): then every label that the hierarchy gives a value, at whatever level, covers it.
     """
 
     rows: "ibis.Table" = field(repr=False)
     row_id: str | None
     hierarchies: Mapping[str, Hierarchy] = field(default_factory=dict, repr=False)
-    levels: Mapping[str, int] = field(default_factory=dict)
+    levels: Mapping[str, int] | None = field(default_factory=dict)
 
 
 def recount(
@@ -166,16 +167,16 @@ def _check_labels(connection: Any, column: str, source: SourceRows, row_id: str)
     value = as_written(connection, "source", column, alias="s")
     hierarchy = source.hierarchies.get(column)
     if hierarchy is None:
-        expected, join = f"s.{name}", ""
-        wrong = f"p.{name} IS DISTINCT FROM {expected}"
+        join, wrong = "", f"p.{name} IS DISTINCT FROM s.{name}"
     else:
-        _load_labels(connection, hierarchy, source.levels[column], name, value)
+        levels = range(hierarchy.height) if source.levels is None else [source.levels[column]]
+        _load_labels(connection, hierarchy, levels, name, value)
         # A missing value stays missing until the level says nothing at all; a label must be the value's own.
-        join = f"LEFT JOIN labels AS h ON h.value = {value}"
-        wrong = f"""
-            CASE WHEN s.{name} IS NULL THEN p.{name} IS DISTINCT FROM (SELECT missing FROM missing_label)
-                 ELSE h.label IS NULL OR p.{name} IS DISTINCT FROM h.label END
+        join = f"""
+            LEFT JOIN labels AS h ON h.value = {value} AND h.label = p.{name}
+            LEFT JOIN missing_labels AS m ON m.label IS NOT DISTINCT FROM p.{name}
         """
+        wrong = f"CASE WHEN s.{name} IS NULL THEN m.is_known IS NULL ELSE h.label IS NULL END"
     mistaken = int(
         connection.execute(
             f"SELECT COUNT(*) FROM published AS p JOIN source AS s ON s.{key} = p.{key} {join} WHERE {wrong}"
@@ -193,14 +194,17 @@ def _check_labels(connection: Any, column: str, source: SourceRows, row_id: str)
     )
 
 
-def _load_labels(connection: Any, hierarchy: Hierarchy, level: int, name: str, value: str) -> None:
+def _load_labels(connection: Any, hierarchy: Hierarchy, levels: Sequence[int], name: str, value: str) -> None:
+    """Make `labels`, what each value may be published as, and `missing_labels`, the same of a missing one."""
     import pyarrow as pa
 
     rows = connection.execute(f"SELECT DISTINCT {value} FROM source AS s WHERE s.{name} IS NOT NULL").fetchall()
     grown = hierarchy.for_values(row[0] for row in rows)
-    labels = pa.table(
-        {"value": pa.array(grown.leaves, pa.string()), "label": pa.array(grown.labels[level], pa.string())}
+    pairs = {(leaf, grown.labels[level][place]) for level in levels for place, leaf in enumerate(grown.leaves)}
+    leaves, labels = ([pair[side] for pair in sorted(pairs)] for side in (0, 1))
+    register(
+        connection, "labels", pa.table({"value": pa.array(leaves, pa.string()), "label": pa.array(labels, pa.string())})
     )
-    missing = pa.table({"missing": pa.array([ROOT if level == grown.height - 1 else None], pa.string())})
-    register(connection, "labels", labels)
-    register(connection, "missing_label", missing)
+    missing = {ROOT if level == grown.height - 1 else None for level in levels}
+    known = pa.array([True] * len(missing), pa.bool_())
+    register(connection, "missing_labels", pa.table({"label": pa.array(list(missing), pa.string()), "is_known": known}))

@@ -88,3 +88,20 @@ def test_a_column_that_is_gone_is_an_error() -> None:
     with pytest.raises(PolicyError) as caught:
         recount(ibis.memtable(pa.table({"q": ["a"]})), quasi_identifiers=["gone"], k=2)
     assert caught.value.code == "policy.unknown-column"
+
+
+def test_a_label_of_any_level_covers_its_own_value_where_levels_vary_by_row() -> None:
+    def wrong_labels(labels: list[str | None], values: list[str | None]) -> int:
+        count = len(labels)
+        published = pa.table({"q": pa.array(labels, pa.string()), "id": range(count)})
+        source = pa.table({"q": pa.array(values, pa.string()), "id": range(count)})
+        checks = recount(
+            ibis.memtable(published),
+            quasi_identifiers=["q"],
+            k=1,
+            source=SourceRows(ibis.memtable(source), "id", {"q": LETTERS}, None),
+        )
+        return next(check.measured["wrong_labels"] for check in checks if check.name == "recount.label.q")
+
+    assert wrong_labels(["a", "ab", "*", "c", None, "*"], ["a", "a", "a", "c", None, None]) == 0
+    assert wrong_labels(["b", "c", None, "ab", "a", "z"], ["a", "a", "a", "c", None, None]) == 6
