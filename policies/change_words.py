@@ -77,6 +77,9 @@ def subject(keys: Sequence[str]) -> Text:
         name = f"{items[0][1].rsplit('.', 1)[-1]}.{items[1][1]}"
         ja, en, rest = [f"列 {name}"], [f"column {name}"], rest[2:]
         items = items[2:]
+    if items and keys[-1] is items[-1][1] and items[-1][0] not in _ITEMS:
+        # What came or went is said by the sentence.
+        items = items[:-1]
     for above, name in items:
         pair = _ITEMS.get(above, ("{0}", "{0}"))
         ja.append(pair[0].format(_cut(name)))
@@ -113,9 +116,29 @@ def _what(difference: Difference) -> Text:
         return Text(ja=f"加わる: {new[0]}", en=f"added: {new[1]}")
     if difference.new is MISSING:
         return Text(ja=f"なくなる: {old[0]}", en=f"removed: {old[1]}")
+    one_language = _one_language(difference.old, difference.new)
+    if one_language is not None:
+        return one_language
     if old == new:
         return Text(ja=f"書き方が変わる: {new[0]}", en=f"written otherwise: {new[1]}")
-    return Text(ja=f"{old[0]} から {new[0]} に変わる", en=f"from {old[1]} to {new[1]}")
+    return Text(ja=f"{old[0]}から{new[0]}に変わる", en=f"from {old[1]} to {new[1]}")
+
+
+def _one_language(old: Any, new: Any) -> Text | None:
+    """Say of words in two languages that only one of them changes; else both sentences would name the same words twice."""
+    if not (isinstance(old, Mapping) and isinstance(new, Mapping) and old.keys() == new.keys() == {"ja", "en"}):
+        return None
+    if old["en"] == new["en"]:
+        return Text(
+            ja=_cut(f"「{old['ja']}」から「{new['ja']}」に変わる(英語は同じ)"),
+            en=_cut(f"the Japanese becomes 「{new['ja']}」, the English stays"),
+        )
+    if old["ja"] == new["ja"]:
+        return Text(
+            ja=_cut(f"英語が “{new['en']}” に変わる(日本語は同じ)"),
+            en=_cut(f"from “{old['en']}” to “{new['en']}”; the Japanese stays"),
+        )
+    return None
 
 
 def _shown(value: Any, key: str) -> Bilingual:

@@ -51,7 +51,7 @@ def compared(folder: Path, file: str, *edits: tuple[str, str]) -> Comparison:
 CASES = [
     (MICRODATA, ("k: 12", "k: 5"), LOOSER, "hidden among fewer", "紛れる相手が減る"),
     (MICRODATA, ("k: 12", "k: 20"), STRICTER, "hidden among more", "より多くの人に紛れる"),
-    (MICRODATA, ("max_record_risk: 0.09", "max_record_risk: 0.2"), LOOSER, "from 0.09 to 0.2", "0.09 から 0.2"),
+    (MICRODATA, ("max_record_risk: 0.09", "max_record_risk: 0.2"), LOOSER, "from 0.09 to 0.2", "0.09から0.2"),
     (MICRODATA, ("suppression_limit: 0.02", "suppression_limit: 0.01"), STRICTER, "fewer records may be dropped", "消してよい記録が減る"),
     (MICRODATA, ("{op: top_code, limit: 120}", "{op: top_code, limit: 150}"), LOOSER, "becomes", "150"),
     (MICRODATA, ("{op: top_code, limit: 120}", "{op: top_code, limit: 100}"), STRICTER, "becomes", "100"),
@@ -70,7 +70,7 @@ CASES = [
     (STATISTICS, ("release_rho: '0.25'", "release_rho: '0.250'"), WORDING, "0.250", "0.250"),
     (ALLELES, ("min_allele_count: 10", "min_allele_count: 20"), STRICTER, "less rare alleles are hidden", "秘す"),
     (CONTROLLED, ("environment: sealed_extract", "environment: secure_environment"), STRICTER, "never leave", "安全な環境から出ない"),
-    (CONTROLLED, ("country: JP", "country: US"), CHANGED, "from JP to US", "JP から US"),
+    (CONTROLLED, ("country: JP", "country: US"), CHANGED, "from JP to US", "JPからUS"),
     (CLINIC, ("class: [direct_identifier, quasi_identifier]", "class: [quasi_identifier]"), LOOSER, "removed: direct identifier", "なくなる"),
     (CLINIC, ("role: person_key, required: true}", "role: person_key}"), LOOSER, "rows without a value", "値のない行"),
     (CLINIC, ("basis: opt_out", "basis: opt_in"), STRICTER, "people are asked more", "本人の意思をより確かめる"),
@@ -122,6 +122,17 @@ def test_codes_of_use_go_by_what_they_are(library: PolicyLibrary) -> None:
         new = old.model_copy(update={"purposes": uses})
         (change,) = compare(PolicyKind.RELEASE, "cells", old=old, new=new).changes
         assert change.direction is direction
+
+
+def test_words_that_change_in_one_language_are_said_so(library: PolicyLibrary) -> None:
+    old = library.release("cells")
+    for language, other in (("ja", "en"), ("en", "ja")):
+        title = old.title.model_copy(update={language: "XYZ"})
+        (change,) = compare(PolicyKind.RELEASE, "cells", old=old, new=old.model_copy(update={"title": title})).changes
+        assert change.direction is WORDING
+        assert "XYZ" in change.sentence.ja
+        assert "XYZ" in change.sentence.en
+        assert getattr(old.title, other) not in change.sentence.en
 
 
 def test_another_method_is_a_persons_judgment(library: PolicyLibrary) -> None:
