@@ -7,6 +7,7 @@ lie is not known here.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -61,7 +62,13 @@ Signature = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{128}$")]
 KeyId = Annotated[str, StringConstraints(pattern=r"^ed25519:[0-9a-f]{16}$")]
 Moment = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")]
 RuleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9.-]{0,80}$")]
-Reason = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", min_length=8, max_length=500)]
+REASON_FORM = re.compile(r"^[^\x00-\x1f\x7f-\x9f]+$")
+REASON_LENGTH = (8, 500)
+Reason = Annotated[
+    str,
+    StringConstraints(pattern=REASON_FORM.pattern, min_length=REASON_LENGTH[0], max_length=REASON_LENGTH[1]),
+]
+"""One line of text: no control characters."""
 
 
 class AcceptedHold(PolicyModel):

@@ -10,6 +10,8 @@ from datetime import date
 
 from policies.approvals import (
     GENESIS,
+    REASON_FORM,
+    REASON_LENGTH,
     ROLES_OF,
     SIGNING,
     AcceptedHold,
@@ -73,12 +75,13 @@ def prepare(desk: Desk, kind: PolicyKind, name: str, *, intent: Intent, key_id: 
             `policy.retired`, `policy.not-suspended`, `policy.suspended-already`, `policy.check-blocks`,
             `policy.same-person`, `policy.out-of-order`, `policy.signed-already`, `policy.hold-not-accepted`,
             `policy.nothing-to-accept`.
-        UsageError: `policy.no-reason`.
+        UsageError: `policy.no-reason`, `policy.reason-unfit`.
     """
     library, on = desk.library, desk.on
     findings = check(library, on=on)
     mine = findings_of(library, kind, name, findings=findings)
     state = state_of(library, kind, name, approvals=desk.approvals, on=on, findings=findings)
+    _hold_words(intent)
     _hold_signer(desk.signers, intent, key_id=key_id, on=on)
     if intent.digest is not None and intent.digest != state.digest:
         raise _changed_meanwhile(state)
@@ -112,6 +115,18 @@ def prepare(desk: Desk, kind: PolicyKind, name: str, *, intent: Intent, key_id: 
         check=summarize(mine),
         reason=intent.reason,
         previous=records[-1].record.digest if records else GENESIS,
+    )
+
+
+def _hold_words(intent: Intent) -> None:
+    given = [reason for reason in (intent.reason, *intent.accepted.values()) if reason]
+    if all(REASON_FORM.fullmatch(reason) and REASON_LENGTH[0] <= len(reason) <= REASON_LENGTH[1] for reason in given):
+        return
+    raise UsageError(
+        "policy.reason-unfit",
+        what=f"a reason has fewer than {REASON_LENGTH[0]} or more than {REASON_LENGTH[1]} characters, or a line break",
+        why="it is one sentence in a record that is kept and shown",
+        fix="say it in one line",
     )
 
 

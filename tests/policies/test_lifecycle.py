@@ -426,6 +426,16 @@ def test_stopping_needs_a_reason(office: Office) -> None:
         assert error.value.code == "policy.no-reason"
 
 
+@pytest.mark.parametrize(
+    "reason", ["short", "two\nlines of text", "a line and its end\n", "x" * 501, "a bell \x07 rings"]
+)
+def test_reason_is_one_line_of_some_length(office: Office, reason: str) -> None:
+    with pytest.raises(UsageError) as error:
+        office.act(RELEASE, CELLS, Intent(Act.SUSPEND, Role.DATA_STEWARD, PEOPLE[Role.DATA_STEWARD], reason=reason))
+    assert error.value.code == "policy.reason-unfit"
+    assert refused(office, Role.COMPLIANCE_OFFICER, accepted={"ETH-99": reason}) == "policy.reason-unfit"
+
+
 def test_state_is_the_same_from_findings_given_or_asked(office: Office) -> None:
     from policies.check import check
 
