@@ -2,7 +2,7 @@
 
 Works on the tables `published` and, for models that compare a class with the whole table, `source`, of a connection of
 its own; shares no code with the criteria that the search judges by. A missing value is no value for the l-models and for
-α, and a value of its own, far from all others, for the rest. Not here: who is counted, labels, rows (`recount`).
+α, and a value of its own for the rest. Not here: who is counted, labels, rows (`recount`).
 """
 
 from collections.abc import Sequence
@@ -225,21 +225,23 @@ _DELTA = """
 
 _EQUAL = "SELECT class, SUM(ABS(p - q)) / 2 AS figure FROM compared GROUP BY class"
 
-# The mean over the gaps of the order of the mass that must cross them. A missing value is 1 away from all others, so of
-# every gap it is a third side: half the sum of the differences of what lies before, behind, and nowhere.
+# The mean over the gaps of the order of the mass that must cross them, and half of what a missing value has too much: it
+# hangs half a unit off the middle. Where the middle is in a gap, its mass crosses the half of that gap behind it.
 _ORDERED = """
-    WITH missing AS (SELECT class, SUM(p - q) AS d FROM compared WHERE value IS NULL GROUP BY class),
-         placed AS (SELECT everyone.class, places.place, COALESCE(SUM(p - q), 0) AS d
-                    FROM (SELECT DISTINCT class FROM compared) AS everyone CROSS JOIN places
-                    LEFT JOIN compared ON compared.class = everyone.class AND compared.value = places.value
-                    GROUP BY everyone.class, places.place),
-         running AS (SELECT class, place, SUM(d) OVER (PARTITION BY class ORDER BY place) AS c FROM placed)
-    SELECT running.class,
-           CASE WHEN COUNT(*) = 1 THEN ABS(MAX(COALESCE(missing.d, 0)))
-                ELSE SUM((ABS(c) + ABS(c + COALESCE(missing.d, 0)) + ABS(COALESCE(missing.d, 0))) / 2)
-                       FILTER (WHERE place < (SELECT MAX(place) FROM places)) / (COUNT(*) - 1) END AS figure
-    FROM running LEFT JOIN missing ON missing.class = running.class
-    GROUP BY running.class
+    WITH ends AS (SELECT MIN(place) AS first, MAX(place) AS last FROM places),
+         missing AS (SELECT class, COALESCE(SUM(p - q) FILTER (WHERE value IS NULL), 0) AS d FROM compared GROUP BY class),
+         placed AS (SELECT missing.class, missing.d, places.place, COALESCE(compared.p - compared.q, 0) AS e
+                    FROM missing CROSS JOIN places
+                    LEFT JOIN compared ON compared.class = missing.class AND compared.value = places.value),
+         running AS (SELECT class, d, place, SUM(e) OVER (PARTITION BY class ORDER BY place) AS c FROM placed),
+         crossing AS (SELECT class, d,
+                             CASE WHEN place = last THEN 0
+                                  WHEN 2 * place + 1 = first + last THEN (ABS(c) + ABS(c + d)) / 2
+                                  WHEN 2 * place + 1 < first + last THEN ABS(c)
+                                  ELSE ABS(c + d) END AS moved
+                      FROM running CROSS JOIN ends)
+    SELECT class, COALESCE(SUM(moved) / NULLIF(COUNT(*) - 1, 0), 0) + ABS(MAX(d)) / 2 AS figure
+    FROM crossing GROUP BY class
 """
 
 # Of every inner node: its height over the tree's, times the lesser of what its children have too much and too little.

@@ -52,7 +52,8 @@ class Closeness(PolicyModel):
 
     `distance` says how far two values are apart, from 0 to 1. `equal`: any two are 1 apart. `ordered`: as far as they
     are in `order`, a list of all values or `numeric` for numbers in the table's own order. `hierarchical`: by the level
-    at which the `hierarchy` gives them one label. The whole table is the one before suppression.
+    at which the `hierarchy` gives them one label. A missing value is 1 away from all others; in an order, 1 from its ends
+    and half from its middle. The whole table is the one before suppression.
 
     Source: Li, Li & Venkatasubramanian, t-Closeness, IEEE ICDE 2007.
     """

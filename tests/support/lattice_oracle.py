@@ -6,6 +6,7 @@ Rows, dictionaries, sets and fractions; nothing of the engine but `Hierarchy.lab
 import itertools
 import math
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -31,8 +32,9 @@ def brute_force(
     people: list[str] | None = None,
     sensitive: list[str | None] | None = None,
     l: int = 1,
+    passes: Callable[[Sequence[str | None], Sequence[str | None]], bool] | None = None,
 ) -> OracleAnswer | None:
-    """Check every node of the lattice."""
+    """Check every node of the lattice; `passes` is a further model, of a class's sensitive values and the table's."""
     owners = people if people is not None else [str(i) for i in range(len(rows))]
     best: OracleAnswer | None = None
     for node in itertools.product(*(range(h.height) for h in hierarchies)):
@@ -44,6 +46,11 @@ def brute_force(
             if sensitive is not None and sensitive[i] is not None:
                 values[labels].add(sensitive[i])
         good = {c for c in members if len(members[c]) >= k and (sensitive is None or len(values[c]) >= l)}
+        if passes is not None and sensitive is not None:
+            held: dict[tuple, list] = defaultdict(list)
+            for i, labels in enumerate(published):
+                held[labels].append(sensitive[i])
+            good = {c for c in good if passes(held[c], sensitive)}
         kept = [i for i, labels in enumerate(published) if labels in good]
         suppressed = len(rows) - len(kept)
         if not kept or Fraction(suppressed) > Fraction(str(limit)) * len(rows):

@@ -114,7 +114,9 @@ def ground_equal(a: int, b: int) -> Fraction:
 
 
 def ground_ordered(a: int, b: int) -> Fraction:
-    return Fraction(a != b) if MISSING in {a, b} else Fraction(abs(a - b), 3)
+    if MISSING in {a, b}:
+        return Fraction(0) if a == b else Fraction(1, 2) + abs(Fraction(a + b - MISSING, 3) - Fraction(1, 2))
+    return Fraction(abs(a - b), 3)
 
 
 def ground_tree(a: int, b: int) -> Fraction:
@@ -149,6 +151,30 @@ def test_a_model_is_its_definition(name: str, classes: list[Values]) -> None:
     criterion, rule = MODELS[name]
     table = [value for one in classes for value in one]
     assert criterion.failing(counts_of(classes)).tolist() == [not rule(one, table) for one in classes]
+
+
+@pytest.mark.parametrize(
+    ("name", "ground"), [("t-equal", ground_equal), ("t-ordered", ground_ordered), ("t-tree", ground_tree)]
+)
+@given(classes=tables)
+def test_the_distance_is_that_of_the_cheapest_transport(
+    name: str, ground: Callable[[int, int], Fraction], classes: list[Values]
+) -> None:
+    criterion, _ = MODELS[name]
+    table = [value for one in classes for value in one]
+    expected = [float(transport(one, table, ground)) for one in classes]
+    assert criterion.reached(counts_of(classes)).tolist() == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("middle", [2, 3, 4, 5])
+def test_a_missing_value_hangs_off_the_middle_of_an_order_of_any_length(middle: int) -> None:
+    labels = tuple(f"v{place}" for place in range(middle))
+    distance = OrderedDistance(labels)
+    for place in range(middle):
+        apart = sum(
+            split.weight * (split.group_of[place] != split.group_of[middle]) for split in distance.splits(labels)
+        )
+        assert apart == pytest.approx(0.5 + abs(place / (middle - 1) - 0.5))
 
 
 @pytest.mark.parametrize("name", MODELS)
