@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 CODE, CLASS, NUMBER = "__niji_code_{}", "__niji_class", "__niji_number"
 FIRST, END = "__niji_first", "__niji_end"
 SEPARATOR = "\x1f"
+OWN = "__niji"
+"""Columns of our own, such as row numbers, say nothing of the content; they decide only between rows of equal content."""
 
 
 def publish(
@@ -82,7 +84,7 @@ def _placed_by_number(coded: "ibis.Table", rows: "ibis.Table", histogram: Histog
     codes = [CODE.format(j) for j in range(len(histogram.codes))]
     same = [coded[name] == tuples[f"__niji_of_{j}"] for j, name in enumerate(codes)]
     some = coded.semi_join(tuples, same)
-    content = [as_text(some[name]).fill_null("") for name in sorted(rows.columns)]
+    content = [as_text(some[name]).fill_null("") for name in sorted(rows.columns) if not name.startswith(OWN)]
     digest = ibis.literal(SEPARATOR).join(content).hexdigest("sha256")
     number = ibis.row_number().over(
         ibis.window(group_by=codes, order_by=[digest, *(some[name] for name in rows.columns)])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.cli import anonymize_local as local
 from pipelines.cli.anonymize_models import AskedModels, read_models
 from pipelines.cli.hierarchy_files import HierarchyFile, read_hierarchies
 from policies.errors import DataError, IntegrityError, Place, UsageError
@@ -17,9 +18,11 @@ from policies.errors import DataError, IntegrityError, Place, UsageError
 if TYPE_CHECKING:
     import ibis
     import pyarrow as pa
+    from rich.console import Console
 
     from anonymization.evidence import CheckResult
     from anonymization.generalize import Generalized
+    from anonymization.recoding.local import LocallyRecoded
     from anonymization.search.problem import Progress, SearchProgress
     from pipelines.cli.table_files import TableFile
 
@@ -52,6 +55,13 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
     ] = 0.02,
     person: Annotated[str | None, typer.Option(help="The column that names the person; k then counts people.")] = None,
     keep: Annotated[str, typer.Option(help="Further columns that leave as they are, separated by commas.")] = "",
+    recoding: Annotated[
+        local.Recoding,
+        typer.Option(help="global: one level a column, proven best. local: each class at its own labels, losing less."),
+    ] = local.Recoding.GLOBAL,
+    effort: Annotated[
+        int | None, typer.Option(min=0, help="Comparisons to spend on improving a local recoding; 0: none.")
+    ] = None,
     evidence: Annotated[Path | None, typer.Option(help="Where the evidence goes, as JSON.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the evidence as JSON.")] = False,
 ) -> None:
@@ -62,6 +72,7 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
     from pipelines.cli.table_files import read_table_file, require_suffix, write_table_file
 
     require_suffix(output)
+    local.require_recoding(recoding, effort=effort)
     asked = {"l": l, "entropy-l": entropy_l, "recursive-l": recursive_l, "t": t, "distance": distance}
     models = read_models({**asked, "alpha": alpha, "beta": beta, "delta": delta}, folder=hierarchies)
     names = split_names(quasi)
@@ -70,8 +81,8 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
     if output.exists() and output.samefile(table):
         raise _same_file(output)
     kept = tuple(dict.fromkeys([*names, *models.columns, *split_names(keep)]))
-    settings = _Settings(read, found, models, kept, person, k, suppression_limit)
-    result, published = _generalize(settings)
+    settings = _Settings(read, found, models, kept, person, k, suppression_limit, recoding, effort)
+    result, published = _recode(settings)
     record = _evidence(result, settings, _recount(published, result, settings))
     # Evidence first: evidence without its table harms nobody, a table without evidence must not be.
     if evidence is not None:
@@ -94,23 +105,29 @@ class _Settings:
     person: str | None
     k: int
     suppression_limit: float
+    recoding: local.Recoding
+    effort: int | None
 
 
-def _generalize(settings: _Settings) -> tuple["Generalized", "pa.Table"]:
+def _recode(settings: _Settings) -> tuple["Generalized | LocallyRecoded", "pa.Table"]:
     """Search, and return the result with its rows; they are sorted, so that the order of the source says nothing."""
     from anonymization.generalize import generalize_table
     from anonymization.quasi import QuasiIdentifier
 
-    with _progress() as progress:
-        result = generalize_table(
-            _source(settings.read.table, settings.kept, settings.person),
-            quasi_identifiers=[QuasiIdentifier(name, item.hierarchy) for name, item in settings.hierarchies.items()],
-            k=settings.k,
-            sensitive=settings.sensitive.models,
-            suppression_limit=settings.suppression_limit,
-            person=settings.person,
-            progress=progress,
-        )
+    rows = _source(settings.read.table, settings.kept, settings.person)
+    asked: dict[str, Any] = {
+        "quasi_identifiers": [QuasiIdentifier(name, item.hierarchy) for name, item in settings.hierarchies.items()],
+        "k": settings.k,
+        "sensitive": settings.sensitive.models,
+        "suppression_limit": settings.suppression_limit,
+        "person": settings.person,
+    }
+    result: Generalized | LocallyRecoded
+    if settings.recoding is local.Recoding.LOCAL:
+        result = local.recode(rows, **asked, effort=settings.effort)
+    else:
+        with _progress() as progress:
+            result = generalize_table(rows, **asked, progress=progress)
     return result, result.rows.order_by(list(settings.kept)).to_pyarrow()
 
 
@@ -157,9 +174,12 @@ def _numbered(table: "pa.Table", columns: list[str]) -> "pa.Table":
     return table.select(columns).append_column(ROW, pa.array(range(table.num_rows), pa.int64()))
 
 
-def _recount(published: "pa.Table", result: "Generalized", settings: _Settings) -> tuple["CheckResult", ...]:
+def _recount(
+    published: "pa.Table", result: "Generalized | LocallyRecoded", settings: _Settings
+) -> tuple["CheckResult", ...]:
     import ibis
 
+    from anonymization.generalize import Generalized
     from anonymization.recount import SourceRows, recount
 
     checks = recount(
@@ -172,7 +192,7 @@ def _recount(published: "pa.Table", result: "Generalized", settings: _Settings) 
             rows=ibis.memtable(_numbered(settings.read.table, [*settings.hierarchies, *settings.sensitive.columns])),
             row_id=ROW,
             hierarchies={name: item.hierarchy for name, item in settings.hierarchies.items()},
-            levels=result.node,
+            levels=result.node if isinstance(result, Generalized) else None,
         ),
     )
     failed = [check for check in checks if not check.passed]
@@ -186,21 +206,20 @@ def _recount(published: "pa.Table", result: "Generalized", settings: _Settings) 
     return checks
 
 
-def _evidence(result: "Generalized", settings: _Settings, checks: tuple["CheckResult", ...]) -> dict[str, Any]:
+def _evidence(
+    result: "Generalized | LocallyRecoded", settings: _Settings, checks: tuple["CheckResult", ...]
+) -> dict[str, Any]:
+    from anonymization.generalize import Generalized
     from policies.model.sensitive import DistinctL
 
     return {
         "schema": "niji/anonymize-evidence/v1",
-        "loss": result.loss,
-        "node": result.node,
+        **(_of_search(result) if isinstance(result, Generalized) else local.evidence_of(result)),
         "classes": result.classes,
         "suppressed_records": result.suppressed_records,
         "records": result.records,
         "people": result.people,
         "k": result.k_reached,
-        "checks": result.checks,
-        "gap": result.gap,
-        "metric": result.metric,
         "k_required": settings.k,
         "l_required": {model.column: model.l for model in settings.sensitive.models if isinstance(model, DistinctL)},
         "models": _models(settings.sensitive, checks),
@@ -217,6 +236,18 @@ def _evidence(result: "Generalized", settings: _Settings, checks: tuple["CheckRe
         },
         "class_sizes": result.class_sizes.as_json(),
         "recount": [check.as_json() for check in checks],
+    }
+
+
+def _of_search(result: "Generalized") -> dict[str, Any]:
+    """Return what only a globally recoded table has to say for itself."""
+    return {
+        "recoding": local.Recoding.GLOBAL.value,
+        "loss": result.loss,
+        "metric": result.metric,
+        "node": result.node,
+        "checks": result.checks,
+        "gap": result.gap,
         "certificate": {
             "is_complete": result.certificate.is_complete,
             "checks": [
@@ -277,22 +308,21 @@ def _words(step: "SearchProgress") -> str:
     return f"searching: {step.checks:,} nodes checked, {step.open_nodes:,} open, best loss {best}{gap}"
 
 
-def _show(result: "Generalized", models: list[dict[str, Any]], output: Path, evidence: Path | None) -> None:
+def _show(
+    result: "Generalized | LocallyRecoded", models: list[dict[str, Any]], output: Path, evidence: Path | None
+) -> None:
     from rich.console import Console
-    from rich.table import Table
 
-    shown = Table(title=f"Loss {result.loss:.6f}, {'proven best' if result.gap == 0 else f'gap {result.gap:.6f}'}")
-    shown.add_column("quasi-identifier")
-    shown.add_column("level", justify="right")
-    shown.add_column("of", justify="right")
-    for column, level in result.node.items():
-        heights = {attribute.column: attribute.levels[-1] for attribute in result.problem.histogram.attributes}
-        shown.add_row(column, str(level), str(heights[column]))
+    from anonymization.generalize import Generalized
+
     console = Console(markup=False, highlight=False)
-    console.print(shown)
+    if isinstance(result, Generalized):
+        _show_levels(result, console)
+    else:
+        local.show(result, console)
     console.print(
         f"{result.classes:,} classes of {result.k_reached:,} people or more; "
-        f"{result.suppressed_records:,} of {result.records:,} rows suppressed; {result.checks:,} nodes checked"
+        f"{result.suppressed_records:,} of {result.records:,} rows suppressed"
     )
     for model in models:
         figures = ", ".join(
@@ -302,3 +332,17 @@ def _show(result: "Generalized", models: list[dict[str, Any]], output: Path, evi
     console.print(f"table:    {output}", soft_wrap=True)
     if evidence is not None:
         console.print(f"evidence: {evidence}", soft_wrap=True)
+
+
+def _show_levels(result: "Generalized", console: "Console") -> None:
+    from rich.table import Table
+
+    shown = Table(title=f"Loss {result.loss:.6f}, {'proven best' if result.gap == 0 else f'gap {result.gap:.6f}'}")
+    shown.add_column("quasi-identifier")
+    shown.add_column("level", justify="right")
+    shown.add_column("of", justify="right")
+    for column, level in result.node.items():
+        heights = {attribute.column: attribute.levels[-1] for attribute in result.problem.histogram.attributes}
+        shown.add_row(column, str(level), str(heights[column]))
+    console.print(shown)
+    console.print(f"{result.checks:,} nodes checked")

@@ -221,3 +221,26 @@ def test_adult_through_the_command_line(shared_data: Path, tmp_path: Path) -> No
     assert evidence["loss"] == pytest.approx(0.573151, abs=5e-7)
     assert list(evidence["node"].values()) == [0, 4, 1, 1, 3, 2, 2, 1, 0]
     assert pq.read_table(tmp_path / "out.parquet").num_rows == 30_162
+
+
+def test_local_recoding_writes_labels_of_several_levels_and_says_how(home: Path) -> None:
+    rows = [ROWS[0], *((f"p{n}", age, "north", "flu", "-") for n, age in enumerate(["21"] * 3 + ["28", "29", "35"]))]
+    write(home / "table.csv", rows)
+    result = anonymized(home, "--recoding", "local", "--evidence", home / "evidence.json", "--keep", "illness")
+    assert result.exit_code == 0, result.output
+    published = read(home / "out.csv")
+    assert len(published) == 6
+    assert {row["age"] for row in published} > {"21"}
+    evidence = json.loads((home / "evidence.json").read_text("utf-8"))
+    assert (evidence["recoding"], evidence["k"], evidence["suppressed_records"]) == ("local", 3, 0)
+    assert sum(evidence["levels"]["age"].values()) == 6
+    assert evidence["arithmetic_loss"] < 1
+    assert {"node_loss", "comparisons", "is_global"} <= set(evidence["how"])
+    assert all(check["passed"] for check in evidence["recount"])
+    assert "for the whole table" in " ".join(result.stdout.split())
+    again = anonymized(home, "--recoding", "local", "--effort", 0, "--json", output="peeled.csv")
+    assert json.loads(again.stdout)["how"]["comparisons"] == 0
+
+
+def test_effort_without_local_recoding_is_refused(home: Path) -> None:
+    assert failure(anonymized(home, "--effort", 5)).code == "usage.effort"
