@@ -10,6 +10,7 @@ from datetime import date
 
 from policies.applies import applies, packs_of
 from policies.canonical import foundations
+from policies.check_titles import title_of_check
 from policies.decision.rules import REQUEST_CHECKS
 from policies.findings import Finding
 from policies.library import PolicyKind, PolicyLibrary
@@ -29,15 +30,17 @@ AT_EACH: Mapping[str, Text] = {
 
 
 STAGE_NAMES: Mapping[str, Text] = {
-    "raw": Text(ja="受入れ段階の", en="at landing,"),
-    "classified": Text(ja="分類段階の", en="at classification,"),
-    "consented": Text(ja="同意反映段階の", en="at consent,"),
-    "pseudonymized": Text(ja="仮名化段階の", en="at pseudonymization,"),
-    "protected": Text(ja="保護段階の", en="at protection,"),
-    "validated": Text(ja="検証段階の", en="at validation,"),
-    "published": Text(ja="公開段階の", en="at publication,"),
-    "extracted": Text(ja="抽出段階の", en="at extraction,"),
+    "raw": Text(ja="受入れ", en="landing"),
+    "classified": Text(ja="分類", en="classification"),
+    "consented": Text(ja="同意反映", en="consent"),
+    "pseudonymized": Text(ja="仮名化", en="pseudonymization"),
+    "protected": Text(ja="保護", en="protection"),
+    "validated": Text(ja="検証", en="validation"),
+    "published": Text(ja="公開", en="publication"),
+    "extracted": Text(ja="抽出", en="extraction"),
+    "requested": Text(ja="利用申請", en="request"),
 }
+"""What the stages are called in a sentence."""
 METHOD_NAMES: Mapping[str, Text] = {
     "microdata": Text(ja="k-匿名化した行データ", en="anonymized rows"),
     "dp_statistics": Text(ja="差分プライバシー統計", en="differentially private statistics"),
@@ -45,9 +48,6 @@ METHOD_NAMES: Mapping[str, Text] = {
     "allele_frequencies": Text(ja="アレル頻度表", en="allele frequencies"),
     "controlled_rows": Text(ja="仮名化した行データ", en="pseudonymized rows under a permit"),
 }
-_TOLD_FIRST = ("contradicting", "block", "rows", "rows_scanned", "people", "records", "keys", "codes")
-MOST_FIGURES = 3
-"""How many counts of a check an answer quotes; the dossier's list of checks has them all."""
 
 
 class Verdict(Labelled):
@@ -63,12 +63,17 @@ class Verdict(Labelled):
 
 @dataclass(frozen=True, slots=True)
 class StageAnswer:
-    """One check that a stage left for a rule; `measured` holds texts that may be shown to anybody."""
+    """One check that a stage left for a rule; `measured` holds texts that may be shown to anybody.
+
+    `title` says as a clause what the check confirms, `found` what it counted, in words; without them the names are quoted.
+    """
 
     stage: str
     check: str
     passed: bool
     measured: Mapping[str, str] = field(default_factory=dict)
+    title: Text | None = None
+    found: Text | None = None
 
     @property
     def where(self) -> str:
@@ -210,73 +215,107 @@ def _by_policy(asked: _Asked, rule: Rule) -> _Said:
     if found:
         return _found(asked, rule, found)
     if rule.check not in {*RELEASE_CHECKS, *DATASET_CHECKS}:
-        said = Text(ja=f"検査 {rule.check} がない", en=f"there is no check {rule.check}")
-        return Verdict.UNANSWERED, said, "-"
-    is_signed = bool(asked.signed.roles)
+        return Verdict.UNANSWERED, _no_check(rule), "-"
+    is_signed, title = bool(asked.signed.roles), title_of_check(rule.check)
     how = Text(
-        ja=f"検査 {rule.check} が{'署名済みの' if is_signed else ''}ポリシーファイルを読み、反する記載がないことを確かめた",
-        en=f"the check {rule.check} read the {'signed ' if is_signed else ''}policy files and found nothing against it",
+        ja=f"{'署名済みの' if is_signed else ''}ポリシーを読み、{title.ja}ことを確かめた",
+        en=f"Read in the {'signed ' if is_signed else ''}policy files: {title.en}",
     )
     if rule.recounted_at is None and not asked.checks.get(rule.id):
         return Verdict.KEPT, how, _written(asked, rule)
     verdict, shown, where = _by_stages(asked, rule)
     if verdict is not Verdict.KEPT:
         return verdict, shown, where
-    return verdict, Text(ja=f"{how.ja}。{shown.ja}", en=f"{how.en}; {shown.en}"), f"{_written(asked, rule)}, {where}"
+    return verdict, Text(ja=f"{how.ja}。{shown.ja}", en=f"{how.en}. {shown.en}"), f"{_written(asked, rule)}, {where}"
+
+
+def _no_check(rule: Rule) -> Text:
+    return Text(
+        ja=f"この規則の検査 {rule.check} がない。規則集の管理者が、ある検査の名に改める必要がある",
+        en=f"there is no check {rule.check}; the keeper of the rule pack must name one that exists",
+    )
 
 
 def _found(asked: _Asked, rule: Rule, found: Sequence[Finding]) -> _Said:
     where = ", ".join(dict.fromkeys(_short(asked, finding) for finding in found))
-    count = len(found)
+    count, title = len(found), title_of_check(rule.check)
     if all(finding.severity is Severity.HOLD for finding in found):
         by = asked.signed.accepted.get(rule.id)
         if by is not None:
             how = Text(
-                ja=f"検査 {rule.check} が {count} 件の保留を示し、{by.ja} が規則名を挙げて了承し署名した",
-                en=f"the check {rule.check} held {count}; {by.en} accepted it by name and signed",
+                ja=f"「{title.ja}」とは言い切れない点が {count} 件あり、{by.ja} が規則名を挙げて了承し、署名した",
+                en=f'"{title.en}" cannot be said of {count} places; {by.en} accepted it by name and signed',
             )
             return Verdict.ACCEPTED, how, where
         how = Text(
-            ja=f"検査 {rule.check} が {count} 件の保留を示した。責任者の判断がまだない",
-            en=f"the check {rule.check} held {count}; nobody has decided yet",
+            ja=f"「{title.ja}」とは言い切れない点が {count} 件ある。{_DECIDE.ja}",
+            en=f'"{title.en}" cannot be said of {count} places; {_DECIDE.en}',
         )
         return Verdict.HELD, how, where
     how = Text(
-        ja=f"検査 {rule.check} が {count} 件の反する記載を示した",
-        en=f"the check {rule.check} found {count} places against the rule",
+        ja=f"「{title.ja}」に反する記載が {count} 件ある。ポリシーを改める必要がある",
+        en=f'{count} places speak against "{title.en}"; the policy must be changed',
     )
     return Verdict.BROKEN, how, where
+
+
+_DECIDE = Text(
+    ja="コンプライアンス担当が、規則名を挙げて了承し署名するか、起案者がポリシーを改める必要がある",
+    en="the compliance officer must accept it by name in a signature, or the author must change the policy",
+)
+"""Who does what next about something held."""
 
 
 def _by_stages(asked: _Asked, rule: Rule) -> _Said:
     left = tuple(asked.checks.get(rule.id, ()))
     needed = [stage for stage in (rule.stage, rule.recounted_at) if stage not in {None, "policy"}]
-    silent = [stage for stage in dict.fromkeys(needed) if all(one.stage != stage for one in left)]
+    silent = [str(stage) for stage in dict.fromkeys(needed) if all(one.stage != stage for one in left)]
     failed = [one for one in left if not one.passed]
     if failed:
         return _failed(asked, rule, failed, _first_places(failed))
     if silent:
-        names = ", ".join(str(stage) for stage in silent)
         how = Text(
-            ja=f"段階 {names} がこの規則の検査結果を残していない",
-            en=f"stage {names} left no check of this rule",
+            ja=f"{_stages(silent, 'ja')}の段階({', '.join(silent)})が、この規則の検査結果を残していない。その段階を改めて実行する必要がある",
+            en=f"stage {', '.join(silent)} left no check of this rule; it must be run again",
         )
         return Verdict.UNANSWERED, how, _first_places(left) or "-"
     shown = Text(
-        ja=f"実行時の検査で確かめた: {'、'.join(_stage_words(left, 'ja'))}",
-        en=f"shown by the run: {', '.join(_stage_words(left, 'en'))}",
+        ja=f"実行時の検査: {'。'.join(_stage_words(left, 'ja'))}",
+        en=f"Shown by the run: {'; '.join(_stage_words(left, 'en'))}",
     )
     return Verdict.KEPT, shown, _first_places(left)
 
 
 def _stage_words(left: Sequence[StageAnswer], language: Language) -> Iterator[str]:
-    """Say of each stage which checks passed: the first with its counts, of the others how many."""
+    """Say which checks passed: of each stage the first with its counts, of the others how many; alike stages together."""
+    told: dict[str, list[str]] = {}
     for stage in dict.fromkeys(one.stage for one in left):
         mine = [one for one in left if one.stage == stage]
-        label = say((STAGE_NAMES[stage].ja, STAGE_NAMES[stage].en), language) if stage in STAGE_NAMES else stage
-        more = len(mine) - 1
-        others = say((f" ほか {more} 件", f" and {more} more"), language) if more else ""
-        yield f"{label} {mine[0].check}{_figures(mine[0])}{others}"
+        told.setdefault(_first_of(mine, language), []).append(stage)
+    for words, stages in told.items():
+        at = _stages(stages, language)
+        yield say((f"{at}の段階で、{words}", f"at {at}, {words}"), language)
+
+
+def _first_of(mine: Sequence[StageAnswer], language: Language) -> str:
+    first, more = mine[0], len(mine) - 1
+    found = _figures(first, language)
+    others = say((f"ほか {more} 件の検査も合格", f"{more} more checks passed"), language) if more else ""
+    told = say(("。", "; "), language).join(part for part in (found, others) if part)
+    beside = say((f"({told})", f" ({told})"), language) if told else ""
+    return say((f"{_title(first).ja}ことを確かめた{beside}", f"{_title(first).en}{beside}"), language)
+
+
+def _title(one: StageAnswer) -> Text:
+    return one.title or Text(ja=f"検査 {one.check} に合格した", en=f"the check {one.check} passed")
+
+
+def _stages(stages: Sequence[str], language: Language) -> str:
+    named = [
+        say((STAGE_NAMES[stage].ja, STAGE_NAMES[stage].en), language) if stage in STAGE_NAMES else stage
+        for stage in stages
+    ]
+    return say(("・", " and "), language).join(named)
 
 
 def _first_places(left: Sequence[StageAnswer]) -> str:
@@ -289,16 +328,24 @@ def _first_places(left: Sequence[StageAnswer]) -> str:
 
 
 def _failed(asked: _Asked, rule: Rule, failed: Sequence[StageAnswer], where: str) -> _Said:
-    names = ", ".join(one.where for one in failed)
+    more = len(failed) - 1
+    names = Text(
+        ja=f"「{_title(failed[0]).ja}」" + (f"ほか {more} 件" if more else ""),
+        en=f'"{_title(failed[0]).en}"' + (f" and {more} more" if more else ""),
+    )
     if rule.severity is not Severity.HOLD:
-        how = Text(ja=f"検査が通らなかった: {names}", en=f"a check did not pass: {names}")
+        how = Text(
+            ja=f"次の検査に合格しなかった: {names.ja}。データ又はポリシーを改め、その段階を改めて実行する必要がある",
+            en=f"a check did not pass: {names.en}; data or policy must be changed, and the stage run again",
+        )
         return Verdict.BROKEN, how, where
     by = asked.signed.accepted.get(rule.id)
     if by is None:
-        how = Text(ja=f"責任者の判断がまだない: {names}", en=f"nobody has decided yet: {names}")
+        how = Text(ja=f"判断を要する点: {names.ja}。{_DECIDE.ja}", en=f"to be decided: {names.en}; {_DECIDE.en}")
         return Verdict.HELD, how, where
     how = Text(
-        ja=f"{by.ja} が規則名を挙げて了承し署名した: {names}", en=f"{by.en} accepted it by name and signed: {names}"
+        ja=f"{by.ja} が規則名を挙げて了承し、署名した: {names.ja}",
+        en=f"{by.en} accepted it by name and signed: {names.en}",
     )
     return Verdict.ACCEPTED, how, where
 
@@ -309,32 +356,31 @@ def _at_each(asked: _Asked, rule: Rule) -> _Said:
     if left:
         return _failed(asked, rule, left, _first_places(left))
     if rule.stage == "requested" and rule.check not in REQUEST_CHECKS:
-        said = Text(ja=f"検査 {rule.check} がない", en=f"there is no check {rule.check}")
-        return Verdict.UNANSWERED, said, "-"
-    each, cases = AT_EACH[rule.stage], asked.cases
+        return Verdict.UNANSWERED, _no_check(rule), "-"
+    each, cases, title = AT_EACH[rule.stage], asked.cases, title_of_check(rule.check)
     where = f"{rule.stage}/{rule.check}"
     if rule.stage == "requested" and cases.wrong:
         said = Text(
-            ja=f"判定例 {cases.wrong} 件が、置かれたフォルダーと異なる判定になる",
-            en=f"{cases.wrong} decision cases are decided otherwise than their folder says",
+            ja=f"判定例 {cases.wrong} 件が、置かれたフォルダーと異なる判定になる。起案者が判定例又はポリシーを改める必要がある",
+            en=f"{cases.wrong} decision cases are decided otherwise than their folder says; "
+            "the author must change the cases or the policy",
         )
         return Verdict.HELD, said, where
     is_request = rule.stage == "requested"
-    proved = (f"、判定例 {cases.right} 件が示す", f"; {cases.right} decision cases show it") if is_request else ("", "")
+    proved = (
+        (f"(判定例 {cases.right} 件が示す)", f" ({cases.right} decision cases show it)") if is_request else ("", "")
+    )
     how = Text(
-        ja=f"{each.ja}のたびに検査 {rule.check} が判定し、反すれば拒む{proved[0]}",
-        en=f"asked at each {each.en} by the check {rule.check}, which refuses what breaks the rule{proved[1]}",
+        ja=f"{each.ja}のたびに、{title.ja}ことを確かめ、そうでなければ拒む{proved[0]}",
+        en=f"Asked at each {each.en}: {title.en}; what breaks it is refused{proved[1]}",
     )
     return Verdict.KEPT, how, where
 
 
-def _figures(one: StageAnswer) -> str:
-    if not one.measured:
-        return ""
-    known = [(name, one.measured[name]) for name in _TOLD_FIRST if name in one.measured]
-    others = sorted(pair for pair in one.measured.items() if pair[0] not in _TOLD_FIRST)
-    told = [*known, *others][:MOST_FIGURES]
-    return f" ({', '.join(f'{name} {value}' for name, value in told)})"
+def _figures(one: StageAnswer, language: Language) -> str:
+    if one.found is not None:
+        return say((one.found.ja, one.found.en), language)
+    return ", ".join(f"{name} {value}" for name, value in sorted(one.measured.items()))
 
 
 def _misfit(asked: _Asked, rule: Rule) -> Text:
