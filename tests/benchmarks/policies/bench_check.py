@@ -38,7 +38,7 @@ def main() -> None:
         plain = best(["-c", "pass"], options.repeat)
         lines = {
             "`python -c pass`": plain,
-            "`niji policy --help`": best(["-c", CLI, "policy", "--help"], options.repeat),
+            "the help of `niji policy`": best(["-c", CLI, "policy", "--help"], options.repeat),
             "`niji policy check` of one file": best(
                 ["-c", CLI, "policy", "check", str(SHIPPED / "hierarchies" / "age.yaml")], options.repeat
             ),
