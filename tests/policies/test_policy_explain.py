@@ -26,7 +26,9 @@ def test_every_column_has_its_fate_rule_and_citation(library: PolicyLibrary, lan
         for column in table.columns:
             assert f" {column.name}" in page
     assert {"ja": "APPI-23: 規則34条3号", "en": "APPI-23: Rules 34(iii)"}[language] in page
-    columns = page[page.index("admit_date") : page.index({"ja": "誰が受け取れるか", "en": "Who may receive it"}[language])]
+    columns = page[
+        page.index("admit_date") : page.index({"ja": "誰が受け取れるか", "en": "Who may receive it"}[language])
+    ]
     assert columns.count(" — APPI-") >= len(library.release("admissions").tables[1].columns)
 
 

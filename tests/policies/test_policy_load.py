@@ -12,13 +12,13 @@ from policies.errors import ExitCode, PolicyError, UsageError
 from policies.library import PolicyKind
 from policies.load import (
     MAX_BYTES,
-    parse,
     load_dataset,
     load_findings,
     load_hierarchy,
     load_library,
     load_release,
     load_rulepack,
+    parse,
     read_library,
 )
 from tests.support import policy_files as fixture
