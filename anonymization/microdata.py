@@ -6,6 +6,7 @@ Here: which table is the record and which are its details, the new ids, and the 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import ibis
 import pyarrow as pa
@@ -15,6 +16,7 @@ from anonymization.generalize import Generalized, generalize_table
 from anonymization.hierarchy import Hierarchy
 from anonymization.key_maps import attach_values, count_distinct, count_nulls, count_rows, distinct_values
 from anonymization.quasi import QuasiIdentifier
+from anonymization.recoding.local import LocallyRecoded, recode_locally
 from anonymization.recount import SourceRows, recount
 from anonymization.recount_sensitive import reached_of
 from anonymization.risk import risk
@@ -55,7 +57,7 @@ def protect_microdata(
         release: A release with the method `microdata`.
         sources: The pseudonymized datasets by id. Not changed.
         hierarchies: The hierarchies by name.
-        progress: Told how the search goes.
+        progress: Told how the search of global recoding goes; local recoding takes seconds.
 
     Returns:
         The record table and its details under their names, without any key of the source, and the evidence.
@@ -76,21 +78,27 @@ def protect_microdata(
     method = _microdata(release)
     prepared = prepare_microdata(release, sources, hierarchies=hierarchies)
     record, details = prepared.record, prepared.details
-    generalized = generalize_table(
-        prepared.records,
-        quasi_identifiers=prepared.quasi_identifiers,
-        k=method.k,
-        sensitive=prepared.sensitive,
-        suppression_limit=method.suppression_limit,
-        person=PERSON,
-        progress=progress,
-    )
+    generalized = _generalized(method, prepared, progress)
     rare = {name: people for name, people in record.rare.items() if name not in method.quasi_identifiers}
     # The result is read once, so that ids, details, risks and recount speak of the same rows.
     kept = _without_rare(generalized.rows, rare).to_pyarrow()
     tables = _with_new_ids(release, record, details, kept)
     kept_rows = ibis.memtable(kept)
     return Anonymized(release, tables, _evidence(method, prepared, generalized, kept_rows))
+
+
+def _generalized(method: Microdata, prepared: "Prepared", progress: Progress | None) -> Generalized | LocallyRecoded:
+    """Recode the records as the method asks."""
+    asked: dict[str, Any] = {
+        "quasi_identifiers": prepared.quasi_identifiers,
+        "k": method.k,
+        "sensitive": prepared.sensitive,
+        "suppression_limit": method.suppression_limit,
+        "person": PERSON,
+    }
+    if method.recoding == "local":
+        return recode_locally(prepared.records, **asked)
+    return generalize_table(prepared.records, **asked, progress=progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +289,9 @@ def _with_new_ids(
     return tables
 
 
-def _evidence(method: Microdata, prepared: Prepared, generalized: Generalized, kept: ibis.Table) -> Evidence:
+def _evidence(
+    method: Microdata, prepared: Prepared, generalized: Generalized | LocallyRecoded, kept: ibis.Table
+) -> Evidence:
     names = [quasi.column for quasi in prepared.quasi_identifiers]
     sensitive = columns_of(prepared.sensitive)
     before = risk(prepared.records, quasi_identifiers=names, sensitive=sensitive, person=PERSON)
@@ -314,7 +324,8 @@ def _evidence(method: Microdata, prepared: Prepared, generalized: Generalized, k
             "hierarchies": {
                 quasi.column: quasi.hierarchy.name for quasi in prepared.quasi_identifiers if quasi.hierarchy
             },
-            "levels": dict(generalized.node),
+            **({"recoding": method.recoding} if method.recoding else {}),
+            "levels": _levels(generalized),
             "missing_values": "own_category",
             "counted": "people",
             "record_ids": "random, 128 bits, map not stored",
@@ -322,12 +333,11 @@ def _evidence(method: Microdata, prepared: Prepared, generalized: Generalized, k
             "approved_by": method.approved_by,
         },
         measured={
-            "node": dict(generalized.node),
+            "node": _levels(generalized),
             "classes": generalized.classes,
             "suppressed_records": generalized.suppressed_records,
-            "nodes_checked": generalized.checks,
-            "gap": generalized.gap,
             "metric": generalized.metric,
+            **_how_found(generalized),
             "record_risk_max": highest,
             "sensitive": reached_of(prepared.sensitive, checks),
             "risk_before": before.as_json(),
@@ -337,13 +347,35 @@ def _evidence(method: Microdata, prepared: Prepared, generalized: Generalized, k
     )
 
 
+def _levels(generalized: Generalized | LocallyRecoded) -> dict[str, int | str]:
+    """Return the level of each quasi-identifier; of a locally recoded one the lowest and the highest in use."""
+    if isinstance(generalized, Generalized):
+        return dict(generalized.node)
+    used = {column: [level for level, rows in found.items() if rows] for column, found in generalized.levels.items()}
+    return {column: f"{min(levels)}-{max(levels)}" for column, levels in used.items()}
+
+
+def _how_found(generalized: Generalized | LocallyRecoded) -> dict[str, Any]:
+    if isinstance(generalized, Generalized):
+        return {"nodes_checked": generalized.checks, "gap": generalized.gap}
+    rows = {
+        column: {str(level): count for level, count in found.items()} for column, found in generalized.levels.items()
+    }
+    return {
+        "arithmetic_loss": generalized.arithmetic_loss,
+        "rows_by_level": rows,
+        "local_recoding": generalized.how.as_json(),
+    }
+
+
 def _recount(
-    method: Microdata, prepared: Prepared, generalized: Generalized, kept: ibis.Table
+    method: Microdata, prepared: Prepared, generalized: Generalized | LocallyRecoded, kept: ibis.Table
 ) -> tuple[CheckResult, ...]:
     """Have the kept rows recounted by the independent code while they still say whose they are."""
     searched = {quasi.column: quasi.hierarchy for quasi in prepared.quasi_identifiers if quasi.hierarchy is not None}
     row_id = RECORD if RECORD in prepared.records.columns else None
-    source = SourceRows(prepared.records, row_id, searched, generalized.node)
+    levels = generalized.node if isinstance(generalized, Generalized) else None
+    source = SourceRows(prepared.records, row_id, searched, levels)
     checks = recount(
         kept,
         quasi_identifiers=[quasi.column for quasi in prepared.quasi_identifiers],

@@ -23,6 +23,7 @@ WORDS: Mapping[str, Bilingual] = MappingProxyType(
         "l": ("l(l-多様性)", "l (l-diversity)"),
         "max_record_risk": ("許容する最大リスク", "tolerated risk of a record"),
         "suppression_limit": ("消してよい記録の割合", "share of records that may be dropped"),
+        "recoding": ("一般化の単位(表全体か集まりごとか)", "recoding (one level a column, or one a class)"),
         "quasi_identifiers": ("準識別子", "quasi-identifiers"),
         "sensitive": ("機微属性の条件", "conditions on sensitive columns"),
         "record": ("記録の表", "table of the records"),

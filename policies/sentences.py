@@ -126,6 +126,13 @@ def _microdata(method: Microdata, words: Mapping[str, str]) -> tuple[Bilingual, 
         ),
     ]
     sentences += [promise(each, _called([each.column], words)) for each in method.sensitive]
+    if method.recoding == "local":
+        sentences.append(
+            (
+                "値は集まりごとに、必要な粗さまでだけ一般化する(局所再符号化)。一つの列に粗さの異なる値が並ぶ。",
+                "Values are made coarser group by group, each only as far as it needs (local recoding); one column holds values of different coarseness.",
+            )
+        )
     sentences.append(
         (
             f"条件を満たさない記録は消す。消してよいのは全体の {method.suppression_limit:.1%} までである。",

@@ -20,7 +20,7 @@ from anonymization.recoding.judge import Judge, make_judge
 from anonymization.recoding.nodes import choose_nodes
 from anonymization.recoding.peel import peel
 from anonymization.recoding.publish import publish
-from anonymization.recoding.shares import Classes, settle
+from anonymization.recoding.shares import Classes, Shares, settle
 from anonymization.recoding.trees import LabelTree, make_tree
 from anonymization.search.problem import Node, Problem
 from anonymization.sensitive_models import AskedModel, columns_of
@@ -92,7 +92,7 @@ class LocallyRecoded:
     """A table whose every class meets the models, each at labels of its own.
 
     `rows` is lazy, as in `generalize.Generalized`. `loss` is the metric of global recoding (geometric), `arithmetic_loss`
-    the mean of its v_j. `levels` says by quasi-identifier and level how many published rows have a label of that level
+    the mean of its v_j. `people_out` are those with a row that is published. `levels` says by quasi-identifier and level how many published rows have a label of that level
     (the lowest level at which the label stands).
     """
 
@@ -103,6 +103,7 @@ class LocallyRecoded:
     suppressed_records: int
     records: int
     people: int
+    people_out: int
     k_reached: int
     levels: dict[str, dict[int, int]]
     metric: str
@@ -277,6 +278,7 @@ def _result(
         suppressed_records=suppressed,
         records=histogram.records,
         people=histogram.people,
+        people_out=_people_in(judge, shares),
         k_reached=sizes.k,
         levels=_levels(problem, trees, classes, class_rows),
         metric=METRIC,
@@ -284,6 +286,19 @@ def _result(
         class_sizes=sizes,
         problem=problem,
     )
+
+
+def _people_in(judge: Judge, shares: Shares) -> int:
+    """Count the persons with a row in any class."""
+    if judge.counts_rows:
+        return int(shares.rows.sum())
+    histogram = judge.problem.histogram
+    is_kept = np.zeros(len(histogram.rows), np.bool_)
+    is_kept[shares.tuples] = True
+    people = int(histogram.loyal[is_kept].sum())
+    if histogram.shared is not None:
+        people += len(np.unique(histogram.shared.things[is_kept[histogram.shared.tuples]]))
+    return people
 
 
 def _levels(

@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from anonymization.generalize import classes_at, solve_histogram
+from anonymization.generalize import classes_at, pose_problem, search_problem
 from anonymization.hierarchy import Hierarchy
 from anonymization.histogram import Histogram, build_histogram
 from anonymization.microdata import Prepared, prepare_microdata
+from anonymization.recoding.local import LocallyRecoded, recode_problem
 from anonymization.search.problem import Certificate, Problem
 from anonymization.sensitive_models import columns_of, with_hierarchies
-from anonymization.spectrum import spectrum_of
+from anonymization.spectrum import SpectrumOfClassSizes, spectrum_of
 from anonymization.tables import Pseudonymized
 from anonymization.tradeoff.alternative import Alternative, Parameters, Value, combinations
 from anonymization.treat import PERSON
@@ -75,13 +76,16 @@ def row_alternatives(
         changed = method_with(method, parameters)
         sensitive = with_hierarchies(changed.sensitive, hierarchies)
         try:
-            problem, certificate = solve_histogram(
+            problem = pose_problem(
                 histograms[levels], k=changed.k, sensitive=sensitive, suppression_limit=changed.suppression_limit
             )
+            if changed.recoding == "local":
+                found = recode_problem(prepared.records, problem)
+                yield _measured_locally(found, parameters, is_current=number == 0)
+            else:
+                yield _measured(problem, search_problem(problem), parameters, is_current=number == 0)
         except DataError as error:
             yield Alternative(parameters, None, None, why=error.code, is_current=number == 0)
-        else:
-            yield _measured(problem, certificate, parameters, is_current=number == 0)
 
 
 def method_with(method: Microdata, parameters: Parameters) -> Microdata:
@@ -142,16 +146,27 @@ def _measured(problem: Problem, certificate: Certificate, parameters: Parameters
     people = int(table.loyal[kept].sum())
     if table.shared is not None:
         people += len(np.unique(table.shared.things[kept[table.shared.tuples]]))
-    linked = sum(records / size for size, records in zip(sizes.sizes, sizes.records, strict=True))
+    return _alternative(sizes, certificate.loss, people, histogram.records, parameters, is_current=is_current)
+
+
+def _measured_locally(found: LocallyRecoded, parameters: Parameters, *, is_current: bool) -> Alternative:
+    sizes = found.class_sizes
+    return _alternative(sizes, found.loss, found.people_out, found.records, parameters, is_current=is_current)
+
+
+def _alternative(
+    sizes: SpectrumOfClassSizes, loss: float, people: int, records: int, parameters: Parameters, *, is_current: bool
+) -> Alternative:
+    linked = sum(in_size / size for size, in_size in zip(sizes.sizes, sizes.records, strict=True))
     return Alternative(
         parameters=parameters,
         risk=1 / sizes.k,
-        cost=certificate.loss,
+        cost=loss,
         figures={
             "k": sizes.k,
-            "loss": certificate.loss,
+            "loss": loss,
             "records_out": sizes.record_count,
-            "records_suppressed": histogram.records - sizes.record_count,
+            "records_suppressed": records - sizes.record_count,
             "people_out": people,
             "classes": sizes.class_count,
             "risk_mean": linked / sizes.record_count,

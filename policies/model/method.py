@@ -20,7 +20,9 @@ class Microdata(PolicyModel):
 
     `record` is the table whose rows are the records; the columns of a person table join it, the tables that name its
     record key become details of it. Rows of one person are not linkable in the output. `quasi_identifiers` and
-    `sensitive` name output columns of the record table. `max_record_risk` must be at least 1/k (rule CONS-01).
+    `sensitive` name output columns of the record table. `max_record_risk` must be at least 1/k (rule CONS-01). `recoding`
+    `global` (or nothing) gives each column one level for the whole table; `local` generalizes each class only as far as
+    it needs, so that far less is lost, and one column holds labels of different coarseness.
     """
 
     kind: Literal["microdata"]
@@ -29,6 +31,7 @@ class Microdata(PolicyModel):
     k: Annotated[int, Field(ge=2)]
     sensitive: tuple[WrittenModel, ...] = ()
     suppression_limit: Ratio
+    recoding: Literal["global", "local"] | None = None
     max_record_risk: Annotated[float, Field(gt=0, le=1)]
     basis: Literal["institutional_choice"] = "institutional_choice"
     approved_by: Annotated[str, Field(min_length=1)]

@@ -276,3 +276,15 @@ def test_the_internal_columns_never_leave():
 
 def test_a_kept_column_of_people_is_in_the_record():
     assert keep("sex")["name"] in protect().tables["admissions"].columns
+
+
+def test_local_recoding_keeps_k_people_loses_no_more_and_says_so():
+    common, local = protect(k=3), protect(k=3, recoding="local")
+    assert local.evidence.loss <= common.evidence.loss
+    assert local.evidence.k >= 3
+    assert local.evidence.parameters["recoding"] == "local"
+    assert "recoding" not in common.evidence.parameters
+    rows = local.evidence.measured["rows_by_level"]
+    assert all(sum(found.values()) == local.evidence.records_out for found in rows.values())
+    assert all(check.passed for check in local.evidence.checks)
+    assert any(check.name.startswith("recount.label.") for check in local.evidence.checks)
