@@ -92,7 +92,10 @@ class RuleEntry(RecordModel):
 
 
 class CheckEntry(RecordModel):
-    """One check that a stage of the run made; `measured` are counts as the public may see them."""
+    """One check that a stage of the run made; `measured` are counts as the public may see them.
+
+    `title` says as a clause what it confirms, `found` says the counts in words; dossiers of the first version have neither.
+    """
 
     stage: str
     name: str
@@ -101,6 +104,8 @@ class CheckEntry(RecordModel):
     blocking: bool
     dimension: QualityDimension | None
     measured: dict[str, str]
+    title: Text | None = None
+    found: Text | None = None
 
 
 class ColumnEntry(RecordModel):
@@ -269,6 +274,13 @@ class Approvals(RecordModel):
     signatures: tuple[SignatureEntry, ...] = ()
 
 
+class Meaning(RecordModel):
+    """A term that the dossier uses, explained for a reader who has seen neither the policies nor a paper."""
+
+    term: Text
+    meaning: Text
+
+
 class Summary(RecordModel):
     """How many rules stand how, and what is still open."""
 
@@ -304,6 +316,7 @@ class Dossier(RecordModel):
     lineage: Lineage
     quality: QualityLabel
     retention: Retention
+    words: tuple[Meaning, ...] = ()
 
     def as_json(self) -> bytes:
         """Return the dossier as it is written: UTF-8, sorted keys, two spaces, one newline at the end."""

@@ -13,10 +13,12 @@ from datetime import date, datetime, timedelta
 from anonymization.disclosure import Room, disclose_count
 from anonymization.evidence import CheckResult, Evidence, Scalar
 from catalog import dossier as form
+from catalog.check_figures import found_words
+from catalog.check_titles import Names, names_of, title_of_result
 from catalog.dossier_risk import risk_lines
 from catalog.records import CatalogRecord, Organization
 from catalog.wording import treatment_sentence
-from policies.answers import RuleAnswer, StageAnswer, Verdict
+from policies.answers import MOST_FIGURES, RuleAnswer, StageAnswer, Verdict
 from policies.library import PolicyLibrary
 from policies.model import Column, DatasetPolicy, ReleaseColumn, ReleasePolicy
 from policies.model.method import DpStatistics
@@ -24,19 +26,25 @@ from policies.model.release import Recipient
 from policies.model.scan import IdentifierKind
 from policies.model.strictness import Text
 from policies.vocabulary import QualityDimension, Severity
+from policies.words import release_words
 
 _SCHEMA_COUNTS = frozenset(
     {
         "columns",
         "columns_scanned",
         "delete_within_days",
+        "dimensions",
         "documents",
         "extract_months",
+        "keys_looked_for",
+        "least_records",
         "ledger_years",
         "max_shift_days",
         "min_allele_count",
         "min_cell",
         "queries",
+        "releases_compared",
+        "sharing",
         "tables",
     }
 )
@@ -105,7 +113,7 @@ def assemble(facts: Facts) -> form.Dossier:
         evidence=facts.record.evidence,
         packs=_packs(facts.answers),
         rules=tuple(_rule(one) for one in facts.answers),
-        checks=tuple(_check(facts, stage, check) for stage, check in facts.checks),
+        checks=tuple(_checks(facts)),
         columns=tuple(_columns(facts)),
         risk=risk_lines(release, facts.evidence, facts.checks),
         ledger=_ledger(facts),
@@ -116,18 +124,28 @@ def assemble(facts: Facts) -> form.Dossier:
         lineage=_lineage(facts),
         quality=_quality(facts),
         retention=_retention(facts),
+        words=_words(facts),
     )
 
 
-def stage_answer(stage: str, check: CheckResult, *, is_private: bool) -> StageAnswer:
+def stage_answer(stage: str, check: CheckResult, *, is_private: bool, names: Names | None = None) -> StageAnswer:
     """Return a check as an answer may quote it: its counts passed the gate.
 
     Args:
         stage: The stage that left it.
         check: The check, with exact counts.
         is_private: Whether the release is differentially private, so that no count is told.
+        names: What tables and columns are called in words.
     """
-    return StageAnswer(stage, check.name, check.passed, measured(check.measured, is_private=is_private))
+    shown = measured(check.measured, is_private=is_private)
+    return StageAnswer(
+        stage,
+        check.name,
+        check.passed,
+        shown,
+        title=title_of_result(check, names),
+        found=found_words(shown, most=MOST_FIGURES),
+    )
 
 
 def measured(figures: Mapping[str, Scalar], *, is_private: bool) -> dict[str, str]:
@@ -229,16 +247,28 @@ def _rule(one: RuleAnswer) -> form.RuleEntry:
     )
 
 
-def _check(facts: Facts, stage: str, check: CheckResult) -> form.CheckEntry:
-    return form.CheckEntry(
-        stage=stage,
-        name=check.name,
-        rule=check.rule,
-        passed=check.passed,
-        blocking=check.blocking,
-        dimension=check.dimension,
-        measured=measured(check.measured, is_private=isinstance(facts.release.method, DpStatistics)),
-    )
+def _checks(facts: Facts) -> Iterator[form.CheckEntry]:
+    names = names_of(facts.library, facts.release)
+    is_private = isinstance(facts.release.method, DpStatistics)
+    for stage, check in facts.checks:
+        shown = measured(check.measured, is_private=is_private)
+        yield form.CheckEntry(
+            stage=stage,
+            name=check.name,
+            rule=check.rule,
+            passed=check.passed,
+            blocking=check.blocking,
+            dimension=check.dimension,
+            measured=shown,
+            title=title_of_result(check, names),
+            found=found_words(shown),
+        )
+
+
+def _words(facts: Facts) -> tuple[form.Meaning, ...]:
+    datasets = {name: facts.library.dataset(name) for name in facts.release.datasets}
+    pairs = zip(release_words(facts.release, datasets, "ja"), release_words(facts.release, datasets, "en"), strict=True)
+    return tuple(form.Meaning(term=Text(ja=ja[0], en=en[0]), meaning=Text(ja=ja[1], en=en[1])) for ja, en in pairs)
 
 
 def _columns(facts: Facts) -> Iterator[form.ColumnEntry]:

@@ -49,6 +49,9 @@ METHOD_NAMES: Mapping[str, Text] = {
     "controlled_rows": Text(ja="仮名化した行データ", en="pseudonymized rows under a permit"),
 }
 
+MOST_FIGURES = 3
+"""How many counts of a check an answer quotes; the dossier's list of checks has them all."""
+
 
 class Verdict(Labelled):
     """What is said of a rule; only the first, the fourth and the fifth leave nothing open."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from catalog.check_titles import names_of
 from catalog.dossier_build import stage_answer
 from pipelines.deployment import Deployment
 from pipelines.stages.rule_evidence import checks_by_rule
@@ -90,8 +91,9 @@ def signer_of(statement: Statement) -> Text:
 
 def _stage_answers(deployment: Deployment, release: ReleasePolicy) -> dict[str, tuple[StageAnswer, ...]]:
     is_private = isinstance(release.method, DpStatistics)
+    names = names_of(deployment.library, release)
     return {
-        rule: tuple(stage_answer(stage, found, is_private=is_private) for stage, found in pairs)
+        rule: tuple(stage_answer(stage, found, is_private=is_private, names=names) for stage, found in pairs)
         for rule, pairs in checks_by_rule(deployment, release.id).items()
     }
 
