@@ -60,7 +60,7 @@ def title_of(pack: RulePack, language: Language) -> str:
     """Return the title of a pack, which says that it is not law where it is not."""
     name = pack.title.ja if language == "ja" else pack.title.en
     if pack.profile is not None:
-        return name + say(("(任意の整合)", " (followed by choice)"), language)
+        return name + say(("(任意の整合であり法令ではない)", " (followed by choice, not law)"), language)
     is_said = "法令ではない" in name or "not law" in name
     return name if pack.is_law or is_said else name + say(("(法令ではない)", " (not law)"), language)
 
