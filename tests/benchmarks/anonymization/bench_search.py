@@ -54,10 +54,7 @@ def compare(shared: Path, rows: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         tables = {"adult": Path(folder) / "adult.parquet", f"CL-{rows:,}": Path(folder) / "cl.parquet"}
         write_adult(shared, tables["adult"])
-        generator = shared / "tools" / "generate_cl_adult.py"
-        subprocess.run(
-            [sys.executable, str(generator), "--rows", str(rows), "--output", str(tables[f"CL-{rows:,}"])], check=True
-        )
+        write_chow_liu(shared, tables[f"CL-{rows:,}"], rows)
         print("| problem | Loss | checks | load CPU s | search CPU s | wall s | RSS MB | times GROUP BY |")
         print("|---|---|---|---|---|---|---|---|")
         for name, table in tables.items():
@@ -73,7 +70,12 @@ def compare(shared: Path, rows: int) -> None:
 
 
 def child(task: str, table: Path, shared: Path, *more: str) -> dict:
-    command = [sys.executable, __file__, "--task", task, "--table", str(table), "--shared", str(shared), *more]
+    return child_of(__file__, task, table, shared, *more)
+
+
+def child_of(script: str, task: str, table: Path, shared: Path, *more: str) -> dict:
+    """Measure one task of a benchmark in a process of its own."""
+    command = [sys.executable, script, "--task", task, "--table", str(table), "--shared", str(shared), *more]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
@@ -84,6 +86,23 @@ def write_adult(shared: Path, path: Path) -> None:
     with gzip.open(shared / "data" / "clinical-tabular" / "adult" / "adult.csv.gz", "rt", newline="") as lines:
         rows = list(csv.reader(lines, delimiter=";"))
     pq.write_table(pa.table({name: [row[i] for row in rows[1:]] for i, name in enumerate(rows[0])}), path)
+
+
+def write_chow_liu(shared: Path, path: Path, rows: int) -> None:
+    generator = shared / "tools" / "generate_cl_adult.py"
+    subprocess.run([sys.executable, str(generator), "--rows", str(rows), "--output", str(path)], check=True)
+
+
+def quasi_identifiers(shared: Path) -> list:
+    """Return the nine quasi-identifiers with their hierarchies."""
+    from anonymization.hierarchy import read_arx_layout
+    from anonymization.quasi import QuasiIdentifier
+
+    folder = shared / "data" / "clinical-tabular" / "adult"
+    return [
+        QuasiIdentifier(column, read_arx_layout(column, (folder / f"adult_hierarchy_{column}.csv").read_text("utf-8")))
+        for column in COLUMNS
+    ]
 
 
 def group_by(table: Path) -> dict:
@@ -103,17 +122,11 @@ def anonymize(shared: Path, table: Path, limit: float) -> dict:
     import pyarrow.compute  # noqa: F401 - imports are not part of the measurement
 
     from anonymization.criteria.k_anonymity import KAnonymity
-    from anonymization.hierarchy import read_arx_layout
     from anonymization.histogram import build_histogram
-    from anonymization.quasi import QuasiIdentifier
     from anonymization.search.optimal import search_all
     from anonymization.search.problem import make_problem
 
-    folder = shared / "data" / "clinical-tabular" / "adult"
-    quasi = [
-        QuasiIdentifier(column, read_arx_layout(column, (folder / f"adult_hierarchy_{column}.csv").read_text("utf-8")))
-        for column in COLUMNS
-    ]
+    quasi = quasi_identifiers(shared)
     rows = ibis.duckdb.connect().read_parquet(str(table))
     wall, start = time.perf_counter(), time.process_time()
     histogram = build_histogram(rows, quasi_identifiers=quasi)
