@@ -312,7 +312,7 @@ def _evidence(
         records_in=generalized.records,
         records_out=generalized.records - generalized.suppressed_records,
         guarantee=_guarantee(method),
-        not_guaranteed=_NOT_GUARANTEED,
+        not_guaranteed=_not_guaranteed(method),
         k=generalized.k_reached,
         loss=generalized.loss,
         parameters={
@@ -404,6 +404,19 @@ def _guarantee(method: Microdata) -> Statement:
     return Statement(
         ja=ja + "元データのキーは一切含まず、IDはこの公開限りの乱数で、対応表は保存しない。",
         en=en + " No key of the source is left; ids are random, of this release only, and their map is not stored.",
+    )
+
+
+def _not_guaranteed(method: Microdata) -> Statement:
+    if method.recoding != "local":
+        return _NOT_GUARANTEED
+    return Statement(
+        ja=_NOT_GUARANTEED.ja
+        + "一つの列に粗さの異なる値が並ぶため、値ごとの件数はその値を持つ人の数ではない。"
+        + "集まりの選び方を知る者がそこから推論すること(最小性攻撃)は防がない。",
+        en=_NOT_GUARANTEED.en
+        + " One column holds values of different coarseness, so counts by label are not counts by value."
+        + " Nor is there protection against who argues from how the classes were chosen (minimality attack).",
     )
 
 

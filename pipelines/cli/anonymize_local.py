@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 PLAIN_STEP = 25
 """Without a terminal, progress is one line every so many steps."""
 
+NOT_GUARANTEED = (
+    "counts by label are not counts by value, because one column holds labels of different levels; "
+    "nor is there protection against who argues from how the classes were chosen (minimality attack)"
+)
+
 
 class Recoding(StrEnum):
     """Whether a quasi-identifier has one level for the whole table, or one for each class."""
@@ -81,6 +86,7 @@ def evidence_of(result: "LocallyRecoded") -> dict[str, Any]:
             column: {str(level): rows for level, rows in found.items()} for column, found in result.levels.items()
         },
         "how": result.how.as_json(),
+        "not_guaranteed": NOT_GUARANTEED,
     }
 
 

@@ -288,3 +288,6 @@ def test_local_recoding_keeps_k_people_loses_no_more_and_says_so():
     assert all(sum(found.values()) == local.evidence.records_out for found in rows.values())
     assert all(check.passed for check in local.evidence.checks)
     assert any(check.name.startswith("recount.label.") for check in local.evidence.checks)
+    assert "minimality" in local.evidence.not_guaranteed.en
+    assert "最小性攻撃" in local.evidence.not_guaranteed.ja
+    assert "minimality" not in common.evidence.not_guaranteed.en
