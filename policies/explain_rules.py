@@ -83,4 +83,4 @@ def _table(pack: RulePack, rules: list[Rule], language: Language) -> Table:
 
 
 def _severity(rule: Rule, language: Language) -> str:
-    return rule.severity.ja if language == "ja" else rule.severity.value
+    return say((f"違反は{rule.severity.ja}", f"if broken: {rule.severity.value}"), language)
