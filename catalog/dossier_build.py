@@ -10,21 +10,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from babel.dates import format_date
+
 from anonymization.disclosure import Room, disclose_count
 from anonymization.evidence import CheckResult, Evidence, Scalar
 from catalog import dossier as form
 from catalog.check_figures import found_words
 from catalog.check_titles import Names, names_of, title_of_result
+from catalog.dossier_columns import column_entries
 from catalog.dossier_risk import risk_lines
+from catalog.parameter_words import country
 from catalog.records import CatalogRecord, Organization
-from catalog.wording import treatment_sentence
 from policies.answers import MOST_FIGURES, RuleAnswer, StageAnswer, Verdict
 from policies.library import PolicyLibrary
-from policies.model import Column, DatasetPolicy, ReleaseColumn, ReleasePolicy
+from policies.model import DatasetPolicy, ReleasePolicy
 from policies.model.method import DpStatistics
-from policies.model.release import Recipient
-from policies.model.scan import IdentifierKind
+from policies.model.release import CatalogText, Recipient
 from policies.model.strictness import Text
+from policies.sentences import Language
 from policies.vocabulary import QualityDimension, Severity
 from policies.words import release_words
 
@@ -114,8 +117,8 @@ def assemble(facts: Facts) -> form.Dossier:
         packs=_packs(facts.answers),
         rules=tuple(_rule(one) for one in facts.answers),
         checks=tuple(_checks(facts)),
-        columns=tuple(_columns(facts)),
-        risk=risk_lines(release, facts.evidence, facts.checks),
+        columns=tuple(column_entries(release, library, facts.checks)),
+        risk=risk_lines(release, facts.evidence, facts.checks, names=names_of(library, release)),
         ledger=_ledger(facts),
         consent=tuple(_consent(facts, name) for name in release.datasets),
         publication=_publication(facts),
@@ -271,69 +274,6 @@ def _words(facts: Facts) -> tuple[form.Meaning, ...]:
     return tuple(form.Meaning(term=Text(ja=ja[0], en=en[0]), meaning=Text(ja=ja[1], en=en[1])) for ja, en in pairs)
 
 
-def _columns(facts: Facts) -> Iterator[form.ColumnEntry]:
-    for table in facts.release.tables:
-        policy = facts.library.dataset(table.dataset).table(table.table)
-        for entry in table.columns:
-            column = policy.column(entry.name) if policy else None
-            if column is not None:
-                yield _column(table.dataset, table.table, entry, column, _scan(facts, table.table, column))
-
-
-def _column(dataset: str, table: str, entry: ReleaseColumn, column: Column, scan: Text) -> form.ColumnEntry:
-    return form.ColumnEntry(
-        dataset=dataset,
-        table=table,
-        name=entry.name,
-        label=Text(ja=column.ja, en=column.en or column.name.replace("_", " ")),
-        classes=tuple(form.Term.of(each) for each in column.classes),
-        role=form.Term.of(column.role),
-        leaves=entry.leaves,
-        output_name=entry.output_name,
-        treatment=treatment_sentence(entry.treat),
-        rule=entry.rule,
-        scan=scan,
-    )
-
-
-def _scan(facts: Facts, table: str, column: Column) -> Text:
-    """Say what the scanner found in a column: kinds of identifier with its verdict, or that it found none."""
-    checks = [check for stage, check in facts.checks if stage == "classified"]
-    if not any(check.name.startswith(f"identifiers:{table}:") for check in checks):
-        return Text(ja="走査の記録なし", en="no record of a scan")
-    prefix = f"identifiers:{table}.{column.name}:"
-    hits = [
-        (_kind(check.name.removeprefix(prefix)), str(check.measured.get("verdict", "")), check.passed)
-        for check in checks
-        if check.name.startswith(prefix)
-    ]
-    told: dict[Text, list[Text]] = {}
-    for kind, verdict, passed in hits:
-        if verdict in _SCAN or not passed:
-            told.setdefault(_SCAN.get(verdict, _OPEN), []).append(kind)
-    if not told:
-        return Text(ja="識別子なし", en="no identifier")
-    return Text(
-        ja="。".join(f"{said.ja}: {'、'.join(kind.ja for kind in kinds)}" for said, kinds in told.items()),
-        en="; ".join(f"{said.en}: {', '.join(kind.en for kind in kinds)}" for said, kinds in told.items()),
-    )
-
-
-_OPEN = Text(ja="判断待ち", en="a person must decide")
-_SCAN: Mapping[str, Text] = {
-    "declared": Text(ja="申告済み", en="declared"),
-    "accepted": Text(ja="誤検知と確認済み", en="accepted as a false alarm"),
-    "hold": _OPEN,
-    "block": Text(ja="申告なし", en="not declared"),
-}
-"""The scanner's verdicts that say something of a column; a hit that chance explains says nothing."""
-
-
-def _kind(value: str) -> Text:
-    kind = {one.value: one for one in IdentifierKind}.get(value)
-    return Text(ja=kind.ja, en=kind.en) if kind else Text(ja=value, en=value)
-
-
 def _ledger(facts: Facts) -> form.LedgerExtract | None:
     method, charged = facts.release.method, facts.charged
     if not isinstance(method, DpStatistics) or charged is None:
@@ -446,9 +386,6 @@ def _lineage(facts: Facts) -> form.Lineage:
 def _quality(facts: Facts) -> form.QualityLabel:
     wanted = facts.release.quality.dimensions
     found = [check for _, check in facts.checks if check.dimension is not None]
-    catalog = facts.release.catalog
-    start, end = catalog.temporal_from, catalog.temporal_to
-    period = f"{start.isoformat() if start else '?'} / {end.isoformat() if end else '?'}"
     return form.QualityLabel(
         suite=facts.release.quality.suite,
         documentation=Text(
@@ -464,10 +401,30 @@ def _quality(facts: Facts) -> form.QualityLabel:
             for one in QualityDimension
             if one in wanted
         ),
-        coverage=Text(ja=f"地域 {catalog.spatial}、期間 {period}", en=f"area {catalog.spatial}, period {period}"),
+        coverage=_coverage(facts.release.catalog),
         access=Text(ja=facts.record.access.ja, en=facts.record.access.en),
         modifications=facts.record.provenance,
     )
+
+
+def _coverage(catalog: CatalogText) -> Text:
+    """Say of where and when the data are; a catalog's period may be open at either end."""
+    ja, en = (f"{country(catalog.spatial, one)}" for one in _LANGUAGES)
+    if catalog.temporal_from is None and catalog.temporal_to is None:
+        return Text(ja=f"地域: {ja}", en=f"area: {en}")
+    days = {
+        one: [
+            format_date(day, format="long", locale=one) if day else ""
+            for day in (catalog.temporal_from, catalog.temporal_to)
+        ]
+        for one in _LANGUAGES
+    }
+    return Text(
+        ja=f"地域: {ja}、期間: {'〜'.join(days['ja'])}", en=f"area: {en}, period: {' to '.join(days['en']).strip()}"
+    )
+
+
+_LANGUAGES: tuple[Language, ...] = ("ja", "en")
 
 
 def _retention(facts: Facts) -> form.Retention:

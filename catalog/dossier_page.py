@@ -6,16 +6,19 @@ Its own content security policy allows nothing but its one style sheet, by diges
 import re
 from base64 import b64encode
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from catalog.check_figures import found_words, number
 from catalog.dossier import CheckEntry, Dossier, RuleEntry
-from catalog.dossier_words import word
+from catalog.dossier_words import KEY_KINDS, POLICY_KINDS, word
+from catalog.parameter_words import country, say_parameters
 from policies.answers import Verdict
 from policies.model.strictness import Text
 from policies.sentences import Language
@@ -36,10 +39,13 @@ _PARTS = (
     "custody",
     "lineage",
     "checks",
+    "words",
     "verify",
 )
-_LONGEST_PARAMETER = 60
-_LONGEST_PARAMETERS = 220
+_MOST_PARAMETERS = 6
+_JAPAN = ZoneInfo("Asia/Tokyo")
+_EXTRACTED = frozenset({"extract", "secure_environment"})
+"""Ways of delivery after which a recipient holds or sees rows until a day."""
 
 
 def dossier_page(dossier: Dossier, *, language: Language) -> str:
@@ -57,16 +63,23 @@ def dossier_page(dossier: Dossier, *, language: Language) -> str:
         "w": lambda key, **values: word(key, language, **values),
         "t": lambda text: _text(text, language),
         "day": lambda day: _day(day, language),
+        "moment": lambda moment: _moment(moment, language),
+        "n": lambda text: number(text, language),
+        "listed": lambda texts: ("、" if language == "ja" else ", ").join(texts),
+        "country": lambda code: country(code, language),
+        "policy_kind": lambda kind: _text(POLICY_KINDS[kind], language) if kind in POLICY_KINDS else kind,
+        "key_kind": lambda kind: _text(KEY_KINDS[kind], language) if kind in KEY_KINDS else kind,
         "paren": lambda words: f"({words})" if language == "ja" else f" ({words})",
         "e_method": _text(Text(ja=dossier.evidence.method.ja, en=dossier.evidence.method.en), language),
         "holders": list({one.organization.name.ja: one for one in dossier.holders}.values()),
         "own_signatures": [one for one in dossier.approvals.signatures if one.policy == dossier.subject.id],
-        "parts": [part for part in _PARTS if rest or part != "rest"],
+        "parts": [part for part in _PARTS if part not in _empty(dossier, has_rest=bool(rest))],
+        "is_extracted": any(each.value in _EXTRACTED for each in dossier.subject.delivery),
         "by_pack": {pack.id: [rule for rule in said if rule.pack == pack.id] for pack in dossier.packs},
         "rest": rest,
         "tables": [(name, list(columns)) for name, columns in tables],
-        "shown_parameters": _parameters,
-        "figures": _figures,
+        "shown_parameters": lambda rule: _parameters(rule, language),
+        "figures": lambda check: _figures(check, language),
     }
     return _ENVIRONMENT.get_template("dossier.html").render(context)
 
@@ -94,20 +107,38 @@ def _day(day: date, language: Language) -> str:
     return format_date(day, format="long", locale=language)
 
 
-def _parameters(rule: RuleEntry) -> str:
-    """Return the parameters of a rule in one line; the long tables of some rules are in dossier.json."""
-    shown = []
-    for name, value in sorted(rule.parameters.items()):
-        text = ", ".join(value) if isinstance(value, tuple) else str(value)
-        shown.append(f"{name} = {text if len(text) <= _LONGEST_PARAMETER else text[:_LONGEST_PARAMETER] + '…'}")
-    line = "; ".join(shown)
-    return line if len(line) <= _LONGEST_PARAMETERS else f"{line[:_LONGEST_PARAMETERS]}… → dossier.json"
+def _moment(moment: datetime, language: Language) -> str:
+    """Return a moment in Japan's time, and in UTC for who compares it with a log."""
+    there = moment.astimezone(_JAPAN)
+    clock, utc = there.strftime("%H:%M:%S"), moment.strftime("%Y-%m-%d %H:%M:%S")
+    zone = "日本時間" if language == "ja" else "Japan Standard Time"
+    return f"{_day(there.date(), language)} {clock} ({zone}; UTC {utc})"
 
 
-def _figures(check: CheckEntry) -> str:
-    return ", ".join(f"{name} {value}" for name, value in sorted(check.measured.items())) or "-"
+def _empty(dossier: Dossier, *, has_rest: bool) -> frozenset[str]:
+    """Return the parts that this dossier does not have."""
+    there = {"rest": has_rest, "words": bool(dossier.words)}
+    return frozenset(part for part, is_there in there.items() if not is_there)
+
+
+def _parameters(rule: RuleEntry, language: Language) -> str:
+    """Return the parameters of a rule in one line, in words; the long tables of some rules are in dossier.json."""
+    told = say_parameters(rule.parameters, language)
+    more = len(told) - _MOST_PARAMETERS
+    rest = (
+        ()
+        if more <= 0
+        else ((f"ほか {more} 件は dossier.json" if language == "ja" else f"{more} more in dossier.json"),)
+    )
+    return ("。" if language == "ja" else "; ").join((*told[:_MOST_PARAMETERS], *rest))
+
+
+def _figures(check: CheckEntry, language: Language) -> str:
+    found = check.found or found_words(check.measured)
+    return _text(found, language) if found else "-"
 
 
 _ENVIRONMENT = Environment(
     loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
+_ENVIRONMENT.filters["in_words"] = _text

@@ -9,6 +9,7 @@ from typing import Any
 
 from anonymization.disclosure import Room, disclose_count
 from anonymization.evidence import CheckResult, Evidence
+from catalog.check_titles import Names
 from catalog.dossier import RiskLine
 from policies.model import ReleasePolicy
 from policies.model.method import AlleleFrequencies, ControlledRows, DpStatistics, Microdata, SmallCells
@@ -18,12 +19,15 @@ _NO_LIMIT = "-"
 
 
 def risk_lines(
-    release: ReleasePolicy, evidence: Evidence, checks: Sequence[tuple[str, CheckResult]]
+    release: ReleasePolicy, evidence: Evidence, checks: Sequence[tuple[str, CheckResult]], *, names: Names | None = None
 ) -> tuple[RiskLine, ...]:
-    """Return the figures of risk before and after protection, in the order in which a reviewer asks for them."""
-    method = release.method
+    """Return the figures of risk before and after protection, in the order in which a reviewer asks for them.
+
+    Columns are called by `names`; without it as the policy writes them.
+    """
+    method, called = release.method, names or Names()
     if isinstance(method, Microdata):
-        return (*_microdata(method, evidence), *_rare(checks))
+        return (*_microdata(method, evidence, called), *_rare(checks, called))
     if isinstance(method, SmallCells):
         return tuple(_small_cells(method, evidence))
     if isinstance(method, AlleleFrequencies):
@@ -33,7 +37,7 @@ def risk_lines(
     return tuple(_controlled(method, evidence))
 
 
-def _microdata(method: Microdata, evidence: Evidence) -> Iterator[RiskLine]:
+def _microdata(method: Microdata, evidence: Evidence, called: Names) -> Iterator[RiskLine]:
     before = _part(evidence.measured, "risk_before")
     yield RiskLine(
         name=Text(ja="同じ特徴を持つ人の最少人数(k)", en="fewest people who are alike (k)"),
@@ -48,7 +52,7 @@ def _microdata(method: Microdata, evidence: Evidence) -> Iterator[RiskLine]:
         note=Text(ja=f"許容値 {method.max_record_risk}", en=f"tolerated: {method.max_record_risk}"),
     )
     for each in method.sensitive:
-        name, limit = _sensitive(each)
+        name, limit = _sensitive(each, called)
         yield RiskLine(name=name, before=_NO_LIMIT, after=limit)
     yield RiskLine(
         name=Text(ja="特徴の組合せが唯一の記録", en="records with a combination of their own"),
@@ -66,26 +70,26 @@ def _microdata(method: Microdata, evidence: Evidence) -> Iterator[RiskLine]:
 
 
 _MODELS: Mapping[str, tuple[str, str, str]] = {
-    "distinct_l": ("組ごとの {column} の種類(l)", "different values of {column} in a group (l)", "≥ {l}"),
-    "entropy_l": ("組ごとの {column} のエントロピー(l)", "entropy of {column} in a group, as l", "≥ {l}"),
+    "distinct_l": ("組ごとの{column}の種類(l)", "different values of {column} in a group (l)", "≥ {l}"),
+    "entropy_l": ("組ごとの{column}のエントロピー(l)", "entropy of {column} in a group, as l", "≥ {l}"),
     "recursive_l": (
-        "組ごとの {column} の再帰的(c, l)多様性",
+        "組ごとの{column}の再帰的(c, l)多様性",
         "recursive (c, l)-diversity of {column}",
         "c = {c}, l = {l}",
     ),
-    "t_closeness": ("組の {column} の分布と全体との距離(t)", "distance of {column} in a group from all (t)", "≤ {t}"),
+    "t_closeness": ("組の{column}の分布と全体との距離(t)", "distance of {column} in a group from all (t)", "≤ {t}"),
     "alpha_share": (
-        "組の中で {column} の一つの値が占める割合(α)",
+        "組の中で{column}の一つの値が占める割合(α)",
         "share of one value of {column} in a group (α)",
         "≤ {alpha}",
     ),
     "beta_likeness": (
-        "組の中で {column} の値の割合の増え方(β)",
+        "組の中で{column}の値の割合の増え方(β)",
         "gain of a value's share of {column} in a group (β)",
         "≤ {beta}",
     ),
     "delta_disclosure": (
-        "組の {column} の割合と全体との対数比(δ)",
+        "組の{column}の割合と全体との対数比(δ)",
         "log ratio of {column}'s shares, group to all (δ)",
         "< {delta}",
     ),
@@ -93,18 +97,20 @@ _MODELS: Mapping[str, tuple[str, str, str]] = {
 """What each model of a sensitive column limits, in both languages, and its limit in the words of its parameters."""
 
 
-def _sensitive(model: PolicyModel) -> tuple[Text, str]:
+def _sensitive(model: PolicyModel, called: Names) -> tuple[Text, str]:
     words = model.model_dump()
     ja, en, limit = _MODELS[words.get("model", "distinct_l")]
-    return Text(ja=ja.format_map(words), en=en.format_map(words)), limit.format_map(words)
+    column = called.column(None, words["column"])
+    name = Text(ja=ja.format_map({**words, "column": column.ja}), en=en.format_map({**words, "column": column.en}))
+    return name, limit.format_map(words)
 
 
-def _rare(checks: Sequence[tuple[str, CheckResult]]) -> Iterator[RiskLine]:
+def _rare(checks: Sequence[tuple[str, CheckResult]], called: Names) -> Iterator[RiskLine]:
     for _, check in checks:
         if check.name.startswith("recount.rare."):
-            column = check.name.rsplit(".", 1)[-1]
+            column = called.column(None, check.name.rsplit(".", 1)[-1])
             yield RiskLine(
-                name=Text(ja=f"{column} に残る稀な値", en=f"rare values left in {column}"),
+                name=Text(ja=f"{column.ja}に残る稀な値", en=f"rare values left in {column.en}"),
                 before="-",
                 after="0" if check.passed else "> 0",
             )

@@ -2,10 +2,24 @@
 
 from policies.model.strictness import Text
 
+POLICY_KINDS: dict[str, Text] = {
+    "release": Text(ja="公開ポリシー", en="release policy"),
+    "dataset": Text(ja="データセットポリシー", en="dataset policy"),
+    "hierarchy": Text(ja="一般化の階層", en="hierarchy"),
+    "rulepack": Text(ja="規則集", en="rule pack"),
+    "suite": Text(ja="品質の検査項目", en="quality suite"),
+}
+KEY_KINDS: dict[str, Text] = {
+    "pseudonym": Text(ja="仮名化の鍵", en="pseudonym key"),
+    "storage": Text(ja="保存の鍵", en="storage key"),
+    "bounding": Text(ja="寄与の上限の鍵", en="bounding key"),
+    "signing": Text(ja="署名の鍵", en="signing key"),
+    "escrow": Text(ja="予備の受取鍵", en="escrow key"),
+}
 WORDS: dict[str, Text] = {
     "kind": Text(ja="証拠書類(ドシエ)", en="Dossier"),
     "lead": Text(
-        ja="この公開物が各条項を守っていることを、確かめ方とともに示す書類です。中の数は丸めてあり、個人の値は含みません。",
+        ja="この公開物が各条項を守っていることを、確かめ方とともに示す書類です。人数と件数は丸めてあり、個人の値は含みません。",
         en="What proves that this release keeps each clause, and how that can be checked. Counts are rounded; no "
         "person's value is in it.",
     ),
@@ -17,6 +31,27 @@ WORDS: dict[str, Text] = {
     "first.open": Text(ja="残っている点", en="What remains open"),
     "first.sheet": Text(ja="ポリシーの説明を読む", en="Read the policies, explained"),
     "first.version": Text(ja="版 {version}、公開日 {day}", en="version {version}, published on {day}"),
+    "first.acquired": Text(ja="取得の根拠", en="acquired"),
+    "first.contact": Text(ja="問合せ先", en="Contact"),
+    "first.next": Text(ja="次にすること", en="What comes next"),
+    "next.open": Text(
+        ja="コンプライアンス担当: 上の「残っている点」のそれぞれを、了承して署名するか、改めさせる。",
+        en="Compliance officer: accept each open point above by name, or have it changed.",
+    ),
+    "next.review": Text(
+        ja="起案者とデータスチュワード: {day}までにポリシーを見直し、続けるなら改めて4名の署名を得る。",
+        en="Author and data steward: review the policy by {day}; to go on, have it signed by all four again.",
+    ),
+    "next.delete": Text(
+        ja="提供を受けた者: 利用期間の終了後 {days} 日以内に、写しをすべて消去する(公開日に受け取った場合は{day}まで)。",
+        en="Recipients: delete every copy within {days} days after the end of use (what was received on the first day, "
+        "by {day}).",
+    ),
+    "next.records": Text(
+        ja="データスチュワード: 提供の記録を {years} 年間保存する。",
+        en="Data steward: keep the records of provision for {years} years.",
+    ),
+    "next.verify": Text(ja="この書類を受け取った者: 署名を確かめる", en="Whoever receives this dossier: verify it"),
     "first.delivery": Text(ja="渡し方", en="delivered by"),
     "first.yes": Text(ja="はい。該当する {applicable} 条項すべて", en="Yes: all {applicable} clauses that apply"),
     "first.accepted": Text(ja="うち責任者が名を挙げて了承 {count}", en="{count} of them accepted by name"),
@@ -45,20 +80,21 @@ WORDS: dict[str, Text] = {
     "section.custody": Text(ja="鍵の管理", en="Keys"),
     "section.lineage": Text(ja="来歴", en="Lineage"),
     "section.checks": Text(ja="実行時の検査の一覧", en="All checks of the run"),
+    "section.words": Text(ja="言葉の意味", en="What the words mean"),
     "section.verify": Text(ja="この書類の確かめ方", en="How to verify this dossier"),
     "rules.hint": Text(
-        ja="確度: L 法令の原文で確認、S 公的資料・二次資料、G 一般知識。法令でない規則はその旨を示します。根拠の場所は、"
-        "ポリシーファイルの行(正準形は policies/ にあります)、または末尾の検査一覧の名前です。",
+        ja="出典の確度: L は法令の原文で、S は公的資料又は二次資料で確認したもの、G は一般的な知識であり頼る前に確認を要するもの。"
+        "法令でない規則はその旨を示します。根拠の場所は、ポリシーファイルの行(写しは policies/ にあります)又は末尾の検査一覧の名前です。",
         en="Confidence: L read in the statute, S in an official or secondary page, G general knowledge. What is not law "
         "says so. Where: a line of a policy file (its canonical form lies in policies/), or the name of a check in the "
         "list at the end.",
     ),
-    "rules.caption": Text(ja="{pack}の条項と答え", en="Clauses of {pack}, with their answers"),
+    "rules.caption": Text(ja="規則集 {pack} の条項と答え", en="Clauses of {pack}, with their answers"),
     "rules.rest_caption": Text(ja="対象外の条項とその理由", en="Clauses that do not apply, and why"),
     "rules.law": Text(ja="法令", en="law"),
     "rules.not_law": Text(ja="法令ではない", en="not law"),
     "rules.profile": Text(ja="任意の整合(拘束力なし)", en="followed by choice, not binding"),
-    "rules.from": Text(ja="{day} から", en="from {day}"),
+    "rules.from": Text(ja="{day}から適用", en="applies from {day}"),
     "severity.BLOCK": Text(ja="反すれば公開不可", en="blocks if not kept"),
     "severity.HOLD": Text(ja="責任者が判断", en="a person decides"),
     "severity.WARN": Text(ja="記録のみ", en="recorded only"),
@@ -76,10 +112,11 @@ WORDS: dict[str, Text] = {
     "signatures.signer": Text(ja="署名者", en="Signer"),
     "signatures.key": Text(ja="鍵", en="Key"),
     "signatures.day": Text(ja="日付", en="Day"),
-    "signatures.accepted": Text(ja="了承した保留", en="Accepted by name"),
+    "signatures.accepted": Text(ja="名を挙げて了承した規則", en="Accepted by name"),
     "columns.caption": Text(ja="{table} の列", en="Columns of {table}"),
     "columns.name": Text(ja="列", en="Column"),
-    "columns.class": Text(ja="法律上の区分", en="Legal class"),
+    "columns.role": Text(ja="役割", en="role"),
+    "columns.class": Text(ja="法令上の区分", en="Legal class"),
     "columns.fate": Text(ja="扱い", en="What happens to it"),
     "columns.rule": Text(ja="規則", en="Rule"),
     "columns.scan": Text(ja="識別子の走査", en="Identifier scan"),
@@ -115,7 +152,7 @@ WORDS: dict[str, Text] = {
     "publication.created": Text(ja="作成日", en="Created on"),
     "publication.label": Text(ja="明示する名称", en="Label that recipients see"),
     "publication.published": Text(ja="カタログ公開日", en="Published in the catalog"),
-    "publication.built": Text(ja="この書類の作成時刻(UTC)", en="This dossier was made at (UTC)"),
+    "publication.built": Text(ja="この書類の作成時刻", en="This dossier was made at"),
     "publication.none": Text(ja="公表を要しない区分", en="no public notice is needed for this category"),
     "recipients.caption": Text(ja="受け取れる者", en="Who may receive it"),
     "recipients.name": Text(ja="名称", en="Name"),
@@ -147,14 +184,14 @@ WORDS: dict[str, Text] = {
     "custody.name": Text(ja="名前", en="Name"),
     "custody.purpose": Text(ja="用途と所在", en="Use"),
     "lineage.caption": Text(
-        ja="この書類に収めた方針ファイル(正準形)", en="Policy files in this folder, canonical form"
+        ja="この書類に収めたポリシー(署名の対象となる形)", en="Policies in this folder, in the form that is signed"
     ),
     "lineage.policy": Text(ja="ポリシー", en="Policy"),
     "lineage.digest": Text(ja="ダイジェスト", en="Digest"),
     "lineage.file": Text(ja="ファイル", en="File"),
-    "lineage.all": Text(ja="方針全体", en="All policies together"),
+    "lineage.all": Text(ja="ポリシー全体", en="All policies together"),
     "lineage.sources": Text(ja="元データ({dataset})", en="Source data ({dataset})"),
-    "lineage.inputs": Text(ja="加工の入力(方針と元データ)", en="Inputs (policies and data)"),
+    "lineage.inputs": Text(ja="加工の入力(ポリシーと元データ)", en="Inputs (policies and data)"),
     "lineage.code": Text(ja="Niji の版", en="Version of Niji"),
     "lineage.seeds": Text(ja="乱数", en="Randomness"),
     "lineage.package": Text(ja="公開パッケージの目録", en="Manifest of the package"),
@@ -162,10 +199,14 @@ WORDS: dict[str, Text] = {
         ja="許可ごとの抽出としてのみ作る(パッケージなし)", en="none: made only as extracts under a permit"
     ),
     "checks.caption": Text(ja="段階ごとの検査", en="Checks by stage"),
-    "checks.stage": Text(ja="段階 / 検査", en="Stage / check"),
+    "checks.hint": Text(
+        ja="小さな文字は機械の用いる名前(段階/検査)で、条項の「根拠の場所」と同じものです。",
+        en="In small print: the name that machines use (stage/check), as under “Where” of a clause.",
+    ),
+    "checks.stage": Text(ja="確かめたこと", en="What was confirmed"),
     "checks.rule": Text(ja="規則", en="Rule"),
     "checks.result": Text(ja="結果", en="Result"),
-    "checks.figures": Text(ja="件数(丸め)", en="Counts (rounded)"),
+    "checks.figures": Text(ja="数(丸めたもの)", en="Counts (rounded)"),
     "checks.passed": Text(ja="合格", en="passed"),
     "checks.failed": Text(ja="不合格", en="failed"),
     "checks.noted": Text(ja="記録", en="noted"),
@@ -173,6 +214,19 @@ WORDS: dict[str, Text] = {
         ja="フォルダ全体を別の機械に写し、ネットワークなしで次を実行します(公開鍵は別の経路で受け取ったもの):",
         en="Copy the whole folder to another machine and run this without a network, with the platform's public key as "
         "it reached you by another way:",
+    ),
+    "words.caption": Text(ja="この書類で使う言葉", en="Terms that this dossier uses"),
+    "words.term": Text(ja="言葉", en="Term"),
+    "words.meaning": Text(ja="意味", en="Meaning"),
+    "words.rounded": Text(ja="丸めた数", en="rounded counts"),
+    "words.rounded_meaning": Text(
+        ja="人数と件数は10の倍数に切り下げて「1,500以上」のように、1から9までは「10未満」と示す。0はそのまま示す。",
+        en="Counts of people and rows are rounded down to tens and written as 1,500+; 1 to 9 are written <10; zero is zero.",
+    ),
+    "verify.result": Text(
+        ja="すべて正しければ終了コード 0、ファイル・署名・ダイジェストのどれかが1バイトでも変わっていれば 14 で終わり、どこが違うかを示します。",
+        en="It ends with 0 if everything holds, and with 14, saying what differs, if one byte of a file, signature or digest "
+        "was changed.",
     ),
     "verify.plain": Text(
         ja="README.txt に sha256sum と openssl だけで確かめる手順があります。",
