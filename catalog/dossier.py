@@ -109,7 +109,10 @@ class CheckEntry(RecordModel):
 
 
 class ColumnEntry(RecordModel):
-    """One column of the sources: what it is by law, what became of it, for which rule; how the scanner judged it."""
+    """One column of the sources: what it is by law, what became of it, for which rule; how the scanner judged it.
+
+    `is_counted` is true of one that leaves in numbers only, as a table's key or as what is counted.
+    """
 
     dataset: str
     table: str
@@ -122,6 +125,8 @@ class ColumnEntry(RecordModel):
     treatment: Text
     rule: str
     scan: Text
+    table_title: Text | None = None
+    is_counted: bool = False
 
 
 class RiskLine(RecordModel):

@@ -9,6 +9,7 @@ from policies.library import PolicyLibrary
 from policies.model import Column, ReleaseColumn, ReleasePolicy
 from policies.model.scan import IdentifierKind
 from policies.model.strictness import Text
+from policies.model.treatment import AggregateOnly
 from policies.sentences import Language, say
 
 
@@ -21,7 +22,8 @@ def column_entries(
         for entry in table.columns:
             column = policy.column(entry.name) if policy else None
             if column is not None:
-                yield _column(table.dataset, table.table, entry, column, _scan(checks, table.table, column))
+                made = _column(table.dataset, table.table, entry, column, _scan(checks, table.table, column))
+                yield made.model_copy(update={"table_title": policy.title if policy else None})
 
 
 def _column(dataset: str, table: str, entry: ReleaseColumn, column: Column, scan: Text) -> form.ColumnEntry:
@@ -37,6 +39,7 @@ def _column(dataset: str, table: str, entry: ReleaseColumn, column: Column, scan
         treatment=treatment_sentence(entry.treat),
         rule=entry.rule,
         scan=scan,
+        is_counted=not entry.leaves and any(isinstance(step, AggregateOnly) for step in entry.treat),
     )
 
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from catalog.check_figures import found_words, number
 from catalog.dossier import CheckEntry, Dossier, RuleEntry
@@ -61,7 +62,8 @@ def dossier_page(dossier: Dossier, *, language: Language) -> str:
         "style": style,
         "style_hash": style_digest(style),
         "w": lambda key, **values: word(key, language, **values),
-        "t": lambda text: _text(text, language),
+        "t": lambda text: marked(_text(text, language), language),
+        "plain": lambda text: _text(text, language),
         "day": lambda day: _day(day, language),
         "moment": lambda moment: _moment(moment, language),
         "n": lambda text: number(text, language),
@@ -78,7 +80,7 @@ def dossier_page(dossier: Dossier, *, language: Language) -> str:
         "by_pack": {pack.id: [rule for rule in said if rule.pack == pack.id] for pack in dossier.packs},
         "rest": rest,
         "tables": [(name, list(columns)) for name, columns in tables],
-        "shown_parameters": lambda rule: _parameters(rule, language),
+        "shown_parameters": lambda rule: marked(_parameters(rule, language), language),
         "figures": lambda check: _figures(check, language),
     }
     return _ENVIRONMENT.get_template("dossier.html").render(context)
@@ -101,6 +103,17 @@ def page_policy(page: str) -> str:
 
 def _text(text: Text, language: Language) -> str:
     return text.ja if language == "ja" else text.en
+
+
+_JAPANESE = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uff01-\uff9f]+")
+
+
+def marked(text: str, language: Language) -> Markup:
+    """Escape text; Japanese in an English page says that it is Japanese, for who listens (WCAG 2.2, 3.1.2)."""
+    safe = str(escape(text))
+    if language == "en":
+        safe = _JAPANESE.sub(lambda found: f'<span lang="ja">{found.group()}</span>', safe)
+    return Markup(safe)  # noqa: S704 -- escaped two lines above
 
 
 def _day(day: date, language: Language) -> str:

@@ -221,7 +221,7 @@ def _by_policy(asked: _Asked, rule: Rule) -> _Said:
         return Verdict.UNANSWERED, _no_check(rule), "-"
     is_signed, title = bool(asked.signed.roles), title_of_check(rule.check)
     how = Text(
-        ja=f"{'署名済みの' if is_signed else ''}ポリシーを読み、{title.ja}ことを確かめた",
+        ja=f"{'署名済みの' if is_signed else ''}ポリシーの記載により、{title.ja}ことを確かめた",
         en=f"Read in the {'signed ' if is_signed else ''}policy files: {title.en}",
     )
     if rule.recounted_at is None and not asked.checks.get(rule.id):

@@ -105,8 +105,8 @@ RELEASE_TITLES = clauses(
             "outsourcing has its contract and joint use its notice of five items",
         ),
         "foreign_recipients_are_safe": (
-            "外国にある提供先が、指定国にあるか、情報を示した同意又は相当措置の下にある",
-            "a recipient abroad is in a designated country, or under informed consent or checked measures",
+            "外国にある提供先があれば、指定国にあるか、情報を示した同意又は相当措置の下にある",
+            "a recipient abroad, if any, is in a designated country, or under informed consent or checked measures",
         ),
         "purpose_was_specified": (
             "公開物の利用目的が、元のデータについて特定した利用目的の範囲内にある",
@@ -156,38 +156,41 @@ RELEASE_TITLES = clauses(
             "最小集計単位に満たない人数の欄を示さない定めになっている",
             "no cell below the smallest permitted count is to be shown",
         ),
-        "drugs_are_counted_by_people": ("医薬品別の表が人数を数えている", "a table by drug counts people"),
+        "drugs_are_counted_by_people": (
+            "医薬品別の表があれば、人数を数えている",
+            "a table by drug, if any, counts people",
+        ),
         "institutions_are_judged": (
-            "医療機関別・保険者別の表が、担当者の判断を経ている",
-            "a table by institution or insurer was seen by a person",
+            "医療機関別・保険者別の表があれば、担当者の判断を経ている",
+            "a table by institution or insurer, if any, was seen by a person",
         ),
         "areas_are_wide": (
             "地域が市区町村より細かくなく、保険者の種別と掛け合わされていない",
             "no area is finer than a municipality or crossed with kinds of insurer",
         ),
         "deaths_and_births_are_binned": (
-            "死亡時刻と出生時体重が、定めの幅の区分で示される",
-            "times of death and birth weights are shown in their classes",
+            "死亡時刻と出生時体重を示すときは、定めの幅の区分による",
+            "times of death and birth weights, if shown, are in their classes",
         ),
         "ages_are_classes": (
-            "年齢が5歳以上の幅の区分で示され、上の端がまとめられている",
-            "ages are classes of five years or more with an open class at the top",
+            "年齢を示すときは、5歳以上の幅の区分により、上の端をまとめている",
+            "ages, if shown, are classes of five years or more with an open class at the top",
         ),
         "ndb_stays_in_japan": (
-            "NDB に由来する情報が国内に保存され、国外の者に提供されない",
-            "what comes from NDB is stored in Japan and given to nobody abroad",
+            "NDB に由来する情報があれば、国内に保存され、国外の者に提供されない",
+            "what comes from NDB, if anything, is stored in Japan and given to nobody abroad",
         ),
         "ndb_rows_are_anonymized": (
-            "NDB に由来する行データが、匿名加工情報としてのみ出る",
-            "rows from NDB leave as anonymized information only",
+            "NDB に由来する行データがあれば、匿名加工情報としてのみ出る",
+            "rows from NDB, if any, leave as anonymized information only",
         ),
         "no_marketing_no_matching": (
             "広告・宣伝と照合が、禁止される利用に挙げられている",
             "marketing and matching are prohibited uses",
         ),
         "care_cells_are_large": (
-            "介護データの欄が、人数と事業所数の下限を満たしている",
-            "cells of long-term-care data have people and institutions enough",
+            "介護データの表があれば、人数と事業所数の下限を満たしている",
+            "cells of long-term-care data, if any, have people and institutions enough",
         ),
         "dpc_cells_are_large": (
             "DPC の基準より小さい数を示さない定めになっている",
@@ -267,12 +270,12 @@ RELEASE_TITLES = clauses(
             "provider and recipient keep their records for the years of the guidelines",
         ),
         "foreign_provision_is_approved": (
-            "外国への提供に、倫理審査の承認と、国名を示した同意文書がある",
-            "provision abroad is approved by the committee, and the consent text names the country",
+            "外国への提供があれば、倫理審査の承認と、国名を示した同意文書がある",
+            "provision abroad, if any, is approved by the committee, and the consent text names the country",
         ),
         "genomes_stay_in_environment": (
-            "ゲノムの行データが安全な利用環境の中でのみ使われ、企業は事前に審査される",
-            "genome rows are used inside a secure environment, and companies are screened",
+            "ゲノムの行データがあれば、安全な利用環境の中でのみ使われ、企業は事前に審査される",
+            "genome rows, if any, are used inside a secure environment, and companies are screened",
         ),
         "tier_fits_delivery": (
             "データの公開の区分より広い方法で渡されない",
@@ -292,8 +295,8 @@ RELEASE_TITLES = clauses(
         ),
         "identifiers_are_absent": ("18種類の識別子が出ない", "none of the eighteen identifiers leaves"),
         "zip_codes_are_wide": (
-            "米国の郵便番号が上3桁より細かくなく、人口の少ない地域では示されない",
-            "ZIP codes leave with three digits, and not at all for small areas",
+            "米国の郵便番号を示すときは、上3桁より細かくなく、人口の少ない地域では示さない",
+            "ZIP codes, if any, leave with three digits, and not at all for small areas",
         ),
         "dates_are_years": ("本人に関わる日付が、年だけで示される", "of dates about a person only the year leaves"),
         "ages_end_at_ninety": ("90歳以上が一つの区分にまとめられている", "ages of 90 and over form one class"),
@@ -344,8 +347,8 @@ DATASET_TITLES = clauses(
             "the basis of acquisition is one that this holder can have",
         ),
         "features_are_declared": (
-            "身体の特徴を抽出し得る画像等の列が、その旨を申告している",
-            "columns of images or sound say whether bodily features can be taken from them",
+            "身体の特徴を抽出し得る画像等の列があれば、その旨を申告している",
+            "columns of images or sound, if any, say whether bodily features can be taken from them",
         ),
         "academics_publish_measures": (
             "学術研究機関等が自ら講じた措置を公表している",
@@ -356,7 +359,7 @@ DATASET_TITLES = clauses(
             "it is stated whether deceased people are in the data",
         ),
         "leaks_are_reported": (
-            "漏えい等の窓口があり、記録された事案が期限内に報告されている",
+            "漏えい等の窓口があり、記録された事案があれば期限内に報告されている",
             "there is a desk for leaks, and each one on record was reported in time",
         ),
         "notice_is_given": (
@@ -380,19 +383,19 @@ DATASET_TITLES = clauses(
             "each safety measure of the certified operator was seen within the period",
         ),
         "public_databases_are_linkable": (
-            "政令で定める公的データベースだけが、それぞれの承認の下で連結されている",
+            "公的データベースと連結するときは、政令で定めるものだけを、それぞれの承認の下で連結している",
             "only public databases of the Order are linked, each under its approval",
         ),
         "findings_have_a_plan": (
-            "健康上重要な所見の取扱いが定められている",
-            "it is laid down what happens with findings that matter to a person's health",
+            "ゲノムを含むデータについて、健康上重要な所見の取扱いが定められている",
+            "for genome data it is laid down what happens with findings that matter to a person's health",
         ),
         "plan_is_made": (
             "データマネジメントプランがあり、渡し方がその共有の区分に合う",
             "there is a data management plan, and what leaves fits its sharing class",
         ),
         "consent_follows_model_text": (
-            "新たな同意が、事業のモデル文案に沿っている",
+            "新たに同意を得るときは、事業のモデル文案に沿っている",
             "new consent follows the programme's model text",
         ),
         "conditions_are_met": ("AMED の提供条件がすべて満たされている", "all conditions of AMED are met"),
