@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from policies.model import DatasetPolicy, ReleasePolicy, Rule
 from policies.model.method import Microdata
+from policies.model.sensitive import Closeness, DistinctL, EntropyL, RecursiveL
 from policies.sentences import Bilingual, Language, say
 from policies.vocabulary import ColumnClass, ConsentBasis, Labelled, OutputCategory
 
@@ -128,6 +129,13 @@ _METHODS: Mapping[str, tuple[tuple[Bilingual, Bilingual], ...]] = MappingProxyTy
                 ),
             ),
             (
+                ("t-近接性", "t-closeness"),
+                (
+                    "同じ集まりの中での値の割合を、表全体での割合に近づけ、集まりを知っても新しいことがほとんど分からないようにすること。",
+                    "In each such group values are about as frequent as in the whole table, so that belonging to it tells little that is new.",
+                ),
+            ),
+            (
                 ("一般化", "generalization"),
                 (
                     "値を粗くすること。歳を5歳・10歳の幅に、日付を年に、など。階層(粗くする順)は公開できる。",
@@ -208,11 +216,19 @@ def release_words(
     }
     yield from _classes(classes, language)
     for name, meaning in _METHODS[release.method.kind]:
-        if name[1] != "l-diversity" or (isinstance(release.method, Microdata) and release.method.sensitive):
+        if _is_used(name[1], release):
             yield say(name, language), say(meaning, language)
     if any(each.consent.basis is ConsentBasis.OPT_OUT for each in datasets.values()):
         yield say(("オプトアウト", "opt-out"), language), say(_OPT_OUT, language)
     yield from _always(language)
+
+
+def _is_used(term: str, release: ReleasePolicy) -> bool:
+    """Return whether a term of a method is one that this release's page uses."""
+    models = release.method.sensitive if isinstance(release.method, Microdata) else ()
+    if term == "l-diversity":
+        return any(isinstance(model, DistinctL | EntropyL | RecursiveL) for model in models)
+    return term != "t-closeness" or any(isinstance(model, Closeness) for model in models)
 
 
 def dataset_words(dataset: DatasetPolicy, language: Language) -> Iterator[tuple[str, str]]:

@@ -160,3 +160,6 @@ def test_the_page_of_a_release_says_the_promise_of_its_models(tmp_path: Path) ->
     assert "(t-closeness)" in explain(release, library=library, language="en")
     assert "t-近接性" in explain(release, library=library, language="ja")
     assert "3rd most frequent" in explain(release, library=library, language="en")
+    assert "so that belonging to it tells little that is new" in explain(release, library=library, language="en")
+    plain = read_library(fixture.write_policies(tmp_path / "plain"))
+    assert "t-closeness" not in explain(plain.release("admissions"), library=plain, language="en")
