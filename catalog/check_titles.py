@@ -51,7 +51,7 @@ _FAMILIES: tuple[tuple[str, str, str], ...] = (
     ("recount\\.rows", "公開する行が、それぞれ元の一行に対応する", "every published row is one row of the source"),
     ("recount\\.label\\.(?P<column>.+)", "{column}の粗くした値が、元の値を含んでいる", "every label of {column} covers its source value"),
     ("recount\\.l\\.(?P<column>.+)", "どの組にも、{column}の値が定めた種類以上ある", "every group holds values of {column} enough"),
-    ("recount\\.(entropy_l|recursive_l|t\\w*|alpha|beta|delta\\w*)\\.(?P<column>.+)", "どの組でも、{column}の値の偏りが定めた範囲内である", "in every group the values of {column} are spread as promised"),
+    ("recount\\.(entropy_l|recursive_l|t|t_\\w+|alpha|beta\\w*|delta\\w*)\\.(?P<column>.+)", "どの組でも、{column}の値の偏りが定めた範囲内である", "in every group the values of {column} are spread as promised"),
     ("recount\\.same_classes", "保護の段階で数えた組が、公開する表でも変わらない", "the groups that were counted are those that leave"),
     ("recount\\.record_ids", "行の番号に重複がない", "every record has an id of its own"),
     ("recount\\.row_order", "行が乱数の番号の順に並び、元の順序が分からない", "records are ordered by their random ids"),
