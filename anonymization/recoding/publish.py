@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import ibis
     import pyarrow as pa
 
-CODE, CLASS, NUMBER = "__niji_code_{}", "__niji_class", "__niji_number"
+KEY, OF, CLASS, NUMBER = "__niji_key_{}", "__niji_of_{}", "__niji_class", "__niji_number"
 FIRST, END = "__niji_first", "__niji_end"
 SEPARATOR = "\x1f"
 OWN = "__niji"
@@ -35,64 +35,53 @@ def publish(
     The rows of a tuple that is divided are told apart by their place in the order of a digest of all other columns, so
     which row goes where depends on the table's content alone, and follows no value.
     """
-    coded = rows
-    for j in range(len(trees)):
-        coded = _with_code(coded, histogram, j)
+    keyed = rows.mutate(**{KEY.format(j): as_text(rows[one.column]) for j, one in enumerate(histogram.attributes)})
     whole, divided = shares.apart()
-    placed = _placed(coded, histogram, whole)
+    placed = _placed(keyed, histogram, whole)
     if len(divided.tuples):
-        placed = placed.union(_placed_by_number(coded, rows, histogram, divided))
+        placed = placed.union(_placed_by_number(keyed, rows, histogram, divided))
     published = _with_labels(placed, histogram, trees=trees, labels=labels)
     return published.select(*rows.columns)
 
 
-def _with_code(rows: "ibis.Table", histogram: Histogram, j: int) -> "ibis.Table":
-    """Add the leaf code of a quasi-identifier; a row whose value the hierarchy does not know is dropped."""
-    import ibis
-    import pyarrow as pa
-
-    attribute = histogram.attributes[j]
-    value, leaf = f"__niji_value_{j}", f"__niji_leaf_{j}"
-    leaves = pa.table({value: pa.array(attribute.leaves, pa.string()), leaf: np.arange(attribute.missing)})
-    known = ibis.memtable(leaves)
-    joined = rows.left_join(known, as_text(rows[attribute.column]) == known[value])
-    code = joined[attribute.column].isnull().ifelse(ibis.literal(attribute.missing, "int64"), joined[leaf])
-    coded = joined.mutate(**{CODE.format(j): code}).drop(value, leaf)
-    return coded.filter(coded[CODE.format(j)].notnull())
-
-
 def _tuple_table(histogram: Histogram, shares: Shares) -> "pa.Table":
+    """Return the tuples by their values, not their codes: one join finds a row's tuple, however many columns there are."""
     import pyarrow as pa
 
-    columns = {f"__niji_of_{j}": codes[shares.tuples] for j, codes in enumerate(histogram.codes)}
+    columns = {}
+    for j, (attribute, codes) in enumerate(zip(histogram.attributes, histogram.codes, strict=True)):
+        values = pa.array([*attribute.leaves, None], pa.string())  # the code of a missing value is the last
+        columns[OF.format(j)] = values.take(pa.array(codes[shares.tuples]))
     return pa.table({**columns, CLASS: shares.classes, FIRST: shares.first, END: shares.first + shares.rows})
 
 
-def _placed(coded: "ibis.Table", histogram: Histogram, shares: Shares) -> "ibis.Table":
+def _same(rows: "ibis.Table", tuples: "ibis.Table", histogram: Histogram) -> list["ibis.expr.types.BooleanValue"]:
+    return [rows[KEY.format(j)].identical_to(tuples[OF.format(j)]) for j in range(len(histogram.codes))]
+
+
+def _placed(keyed: "ibis.Table", histogram: Histogram, shares: Shares) -> "ibis.Table":
+    """Give each row the class of its tuple; a row whose value the hierarchy does not know is in no tuple, and goes."""
     import ibis
 
     tuples = ibis.memtable(_tuple_table(histogram, shares))
-    same = [coded[CODE.format(j)] == tuples[f"__niji_of_{j}"] for j in range(len(histogram.codes))]
-    return coded.inner_join(tuples, same).select(*coded.columns, CLASS)
+    return keyed.inner_join(tuples, _same(keyed, tuples, histogram)).select(*keyed.columns, CLASS)
 
 
-def _placed_by_number(coded: "ibis.Table", rows: "ibis.Table", histogram: Histogram, shares: Shares) -> "ibis.Table":
+def _placed_by_number(keyed: "ibis.Table", rows: "ibis.Table", histogram: Histogram, shares: Shares) -> "ibis.Table":
     """Place the rows of divided tuples: numbered within their tuple, each class takes a range of numbers."""
     import ibis
 
     tuples = ibis.memtable(_tuple_table(histogram, shares))
-    codes = [CODE.format(j) for j in range(len(histogram.codes))]
-    same = [coded[name] == tuples[f"__niji_of_{j}"] for j, name in enumerate(codes)]
-    some = coded.semi_join(tuples, same)
+    keys = [KEY.format(j) for j in range(len(histogram.codes))]
+    some = keyed.semi_join(tuples, _same(keyed, tuples, histogram))
     content = [as_text(some[name]).fill_null("") for name in sorted(rows.columns) if not name.startswith(OWN)]
     digest = ibis.literal(SEPARATOR).join(content).hexdigest("sha256")
     number = ibis.row_number().over(
-        ibis.window(group_by=codes, order_by=[digest, *(some[name] for name in rows.columns)])
+        ibis.window(group_by=keys, order_by=[digest, *(some[name] for name in rows.columns)])
     )
     numbered = some.mutate(**{NUMBER: number})
-    same = [numbered[name] == tuples[f"__niji_of_{j}"] for j, name in enumerate(codes)]
     in_range = [numbered[NUMBER] >= tuples[FIRST], numbered[NUMBER] < tuples[END]]
-    return numbered.inner_join(tuples, [*same, *in_range]).select(*coded.columns, CLASS)
+    return numbered.inner_join(tuples, [*_same(numbered, tuples, histogram), *in_range]).select(*keyed.columns, CLASS)
 
 
 def _with_labels(

@@ -308,3 +308,19 @@ def test_progress_is_told() -> None:
     steps = []
     run(table_of([("a", "0", "u", "P", 0), ("b", "1", "v", "P", 1)]), settings=LocalSettings(progress=steps.append))
     assert {step.step for step in steps} >= {"peeling", "comparing with global recoding"}
+
+
+def test_many_columns_of_one_level_are_no_obstacle() -> None:
+    names = [f"q{j}" for j in range(60)]
+    table = pa.table({name: ["abcdef"[(i + j * (i % 3)) % 6] for i in range(24)] for j, name in enumerate(names)})
+    found = recode_locally(
+        ibis.memtable(table),
+        quasi_identifiers=[QuasiIdentifier(name, LETTERS if j < 3 else None) for j, name in enumerate(names)],
+        k=2,
+        sensitive=(),
+        suppression_limit=0.0,
+        person=None,
+        settings=LocalSettings(effort=10_000),
+    )
+    assert found.k_reached >= 2
+    assert found.rows.count().execute() == 24
