@@ -130,6 +130,25 @@ _OPEN_HIT = Text(ja="{column}に、申告のない{kind}がない", en="{column}
 """What the scanner's verdict on one column says; of a hit that is open, what does not hold."""
 
 
+_MADE: Mapping[str, Text] = MappingProxyType(
+    {
+        "record_id": Text(ja="公開用の番号", en="id of the record"),
+        "people": Text(ja="人数", en="people"),
+        "status": Text(ja="秘匿の印", en="status"),
+        "value": Text(ja="雑音を加えた値", en="noisy value"),
+        "error_95": Text(ja="誤差(95%)", en="error (95%)"),
+        "CHROM": Text(ja="染色体", en="chromosome"),
+        "POS": Text(ja="位置", en="position"),
+        "REF": Text(ja="参照アレル", en="reference allele"),
+        "ALT": Text(ja="代替アレル", en="alternative allele"),
+        "AC": Text(ja="アレル数", en="allele count"),
+        "AN": Text(ja="判定されたアレルの総数", en="alleles called"),
+        "AF": Text(ja="アレル頻度", en="allele frequency"),
+    }
+)
+"""Columns that methods make, which no policy declares."""
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     """What tables and columns are called in words: by table, by `table.column`, and by the name under which one leaves."""
@@ -165,13 +184,13 @@ def names_of(library: PolicyLibrary, release: ReleasePolicy) -> Names:
                 said = Text(ja=column.ja, en=column.en or column.name.replace("_", " "))
                 columns[f"{table.name}.{column.name}"] = said
     for entry in release.tables:
-        for leaving in (column for column in entry.columns if column.leaves):
-            known = columns.get(f"{entry.table}.{leaving.name}")
+        for column_of in entry.columns:
+            known = columns.get(f"{entry.table}.{column_of.name}")
             if known is not None:
-                columns.setdefault(leaving.output_name, known)
+                columns.setdefault(column_of.output_name, known)
     if isinstance(release.method, DpStatistics):
         tables |= {query.name: query.title for query in release.method.queries}
-    return Names(tables, columns)
+    return Names(tables, {**_MADE, **columns})
 
 
 def title_of_result(check: CheckResult, names: Names | None = None) -> Text | None:

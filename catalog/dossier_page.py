@@ -55,6 +55,7 @@ def dossier_page(dossier: Dossier, *, language: Language) -> str:
     said = [rule for rule in dossier.rules if rule.verdict.value != Verdict.NOT_APPLICABLE.value]
     rest = [rule for rule in dossier.rules if rule.verdict.value == Verdict.NOT_APPLICABLE.value]
     tables = groupby(dossier.columns, key=lambda column: f"{column.dataset}.{column.table}")
+    titles = {one.dataset: one.title for one in dossier.holders}
     context: Mapping[str, object] = {
         "d": dossier,
         "language": language,
@@ -76,6 +77,9 @@ def dossier_page(dossier: Dossier, *, language: Language) -> str:
         "holders": list({one.organization.name.ja: one for one in dossier.holders}.values()),
         "own_signatures": [one for one in dossier.approvals.signatures if one.policy == dossier.subject.id],
         "parts": [part for part in _PARTS if part not in _empty(dossier, has_rest=bool(rest))],
+        "exact": _exact,
+        "some_failed": any(line.passed < line.checks for line in dossier.quality.dimensions),
+        "dataset_title": lambda name: marked(_text(titles[name], language), language) if name in titles else name,
         "is_extracted": any(each.value in _EXTRACTED for each in dossier.subject.delivery),
         "by_pack": {pack.id: [rule for rule in said if rule.pack == pack.id] for pack in dossier.packs},
         "rest": rest,
@@ -144,6 +148,11 @@ def _parameters(rule: RuleEntry, language: Language) -> str:
         else ((f"ほか {more} 件は dossier.json" if language == "ja" else f"{more} more in dossier.json"),)
     )
     return ("。" if language == "ja" else "; ").join((*told[:_MOST_PARAMETERS], *rest))
+
+
+def _exact(figure: float | None) -> str:
+    """Write a small number out: readers of the page do not read exponents."""
+    return "-" if figure is None else f"{figure:.12f}".rstrip("0").rstrip(".")
 
 
 def _figures(check: CheckEntry, language: Language) -> str:

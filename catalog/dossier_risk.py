@@ -167,7 +167,7 @@ def _private(evidence: Evidence) -> Iterator[RiskLine]:
         before=_NO_LIMIT,
         after="-"
         if evidence.epsilon is None or evidence.delta is None
-        else f"≤ {evidence.epsilon:g} (δ = {evidence.delta:g})",
+        else f"≤ {evidence.epsilon:g} (δ = {f'{evidence.delta:.12f}'.rstrip('0')})",
     )
     yield RiskLine(
         name=Text(ja="損失(ρ)", en="loss (ρ)"),

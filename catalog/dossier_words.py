@@ -168,10 +168,18 @@ WORDS: dict[str, Text] = {
         ja="EHDS規則 (EU) 2025/327 第78条3項に整合させた表示であり、日本では拘束力を持ちません。",
         en="Aligned with Regulation (EU) 2025/327 art. 78(3); it is not binding in Japan.",
     ),
+    "quality.noted": Text(
+        ja="合格の数が検査の数より少ない側面では、公開を妨げないと定めた項目が満たされていません(末尾の検査一覧に「不適合」とある項目)。",
+        en="Where fewer passed than were made, an expectation that does not block was not met; the list of checks names it.",
+    ),
     "quality.coverage": Text(ja="対象", en="Coverage"),
     "quality.modifications": Text(ja="作成の経緯", en="Modifications"),
     "quality.access": Text(ja="入手", en="Access"),
     "retention.extract": Text(ja="抽出データの利用期間", en="Extracts are kept for"),
+    "retention.open": Text(
+        ja="定めない(公開物であり、受け取った者に消去を求めない)",
+        en="no end: it is open to the public, and nobody has to delete it",
+    ),
     "retention.months": Text(ja="{months} か月まで", en="at most {months} months"),
     "retention.days": Text(ja="終了後の消去", en="Deleted after the end within"),
     "retention.days_value": Text(ja="{days} 日以内", en="{days} days"),
@@ -209,7 +217,7 @@ WORDS: dict[str, Text] = {
     "checks.figures": Text(ja="数(丸めたもの)", en="Counts (rounded)"),
     "checks.passed": Text(ja="合格", en="passed"),
     "checks.failed": Text(ja="不合格", en="failed"),
-    "checks.noted": Text(ja="記録", en="noted"),
+    "checks.noted": Text(ja="不適合(公開は妨げない)", en="not met (does not block)"),
     "verify.offline": Text(
         ja="フォルダ全体を別の機械に写し、ネットワークなしで次を実行します(公開鍵は別の経路で受け取ったもの):",
         en="Copy the whole folder to another machine and run this without a network, with the platform's public key as "

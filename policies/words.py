@@ -23,7 +23,7 @@ MARKS: Mapping[str, Bilingual] = MappingProxyType(
 
 STAGES: Mapping[str, Bilingual] = MappingProxyType(
     {
-        "policy": ("この方針の検査", "the check of this policy"),
+        "policy": ("このポリシーの検査", "the check of this policy"),
         "requested": ("利用申請ごとの判定", "the decision on each request"),
         "raw": ("受入れ", "landing"),
         "classified": ("識別情報の走査", "the scan for identifiers"),
@@ -149,6 +149,13 @@ _METHODS: Mapping[str, tuple[tuple[Bilingual, Bilingual], ...]] = MappingProxyTy
                 (
                     "集計値に計算された大きさの雑音を加え、誰か一人の記録の有無が結果からほとんど分からないようにする方法。",
                     "Noise of a calculated size is added to the numbers, so that the result hardly shows whether any one person is in the data.",
+                ),
+            ),
+            (
+                ("ε・δ", "ε and δ"),
+                (
+                    "差分プライバシーの強さを表す数。ε は一人の有無で結果の出やすさが変わる度合いで、小さいほど安全。δ はその保証が当たらない確率の上限で、ごく小さく定める。",
+                    "How strong differential privacy is. ε says by how much one person changes how likely a result is: less is safer. δ bounds the chance that this fails, and is tiny.",
                 ),
             ),
             (
@@ -278,7 +285,7 @@ def _always(language: Language) -> Iterator[tuple[str, str]]:
         say(("指紋(sha256:…)", "fingerprint (sha256:…)"), language),
         say(
             (
-                "方針の意味から計算した短い符号。一字でも意味が変われば別の符号になり、それまでの署名は効かなくなる。",
+                "ポリシーの意味から計算した短い符号。一字でも意味が変われば別の符号になり、それまでの署名は効かなくなる。",
                 "A short code computed from what the policy means; any change of meaning gives another, and voids the signatures.",
             ),
             language,
