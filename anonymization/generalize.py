@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 LISTED_NODES = 1_000_000
 """Lattices up to this size are searched for the proven optimum; larger ones give an answer with a gap."""
 MISSING_VALUES = "own_category"
+VALUE, LABEL, OF, CODE = "__niji_value_{}", "__niji_label_{}", "__niji_of_{}", "__niji_code_{}"
+"""Columns of the mapping tables, and the label code of a row, one a quasi-identifier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,40 +250,58 @@ def _kept_classes(table: ClassTable, failing: np.ndarray) -> "pa.Table | None":
 
 
 def _apply(rows: "ibis.Table", histogram: Histogram, node: Node, *, kept: "pa.Table | None") -> "ibis.Table":
-    """Replace values by labels and drop what is suppressed, by joins with mapping tables."""
+    """Replace values by labels and drop what is suppressed, by joins with mapping tables.
+
+    All mappings are joined in one chain: a query inside a query for each column is deeper than can be compiled at thirty.
+    """
     import ibis
 
-    result = rows
-    for j in range(len(node)):
-        result = _join_labels(result, histogram, j, node[j])
+    joined = rows
+    for j, index in enumerate(node):
+        if not _says_nothing(histogram, j, index):
+            labels = _label_table(histogram, j, index)
+            value = as_text(rows[histogram.attributes[j].column])
+            joined = joined.left_join(labels, value == labels[VALUE.format(j)])
+    coded = joined.mutate(**{CODE.format(j): _code(joined, histogram, j, index) for j, index in enumerate(node)})
+    # A value that the hierarchy does not know has no code, and its row goes.
+    result = coded.filter([coded[CODE.format(j)].notnull() for j in range(len(node))])
     if kept is not None:
         classes = ibis.memtable(kept)
-        result = result.semi_join(
-            classes, [result[f"__niji_code_{j}"] == classes[f"__niji_kept_{j}"] for j in range(len(node))]
-        )
-    return result.select(*rows.columns)
+        same = [result[CODE.format(j)] == classes[f"__niji_kept_{j}"] for j in range(len(node))]
+        result = result.semi_join(classes, same)
+    named = {
+        attribute.column: ibis.literal(ROOT) if _is_root(histogram, j, index) else result[LABEL.format(j)]
+        for j, (attribute, index) in enumerate(zip(histogram.attributes, node, strict=True))
+        if not attribute.is_plain
+    }
+    return (result.mutate(**named) if named else result).select(*rows.columns)
 
 
-def _join_labels(rows: "ibis.Table", histogram: Histogram, j: int, index: int) -> "ibis.Table":
+def _is_root(histogram: Histogram, j: int, index: int) -> bool:
+    return histogram.attributes[j].levels[index] == histogram.hierarchies[j].height - 1
+
+
+def _says_nothing(histogram: Histogram, j: int, index: int) -> bool:
+    """Whether a column is `*` for every row, whatever its value, so that nothing needs to be looked up."""
+    return _is_root(histogram, j, index) and histogram.hierarchies[j].on_unseen == "refuse"
+
+
+def _label_table(histogram: Histogram, j: int, index: int) -> "ibis.Table":
     import ibis
     import pyarrow as pa
 
-    attribute, hierarchy = histogram.attributes[j], histogram.hierarchies[j]
-    level = attribute.levels[index]
-    code = f"__niji_code_{j}"
-    is_root = level == hierarchy.height - 1
-    if is_root and hierarchy.on_unseen == "refuse":
-        return rows.mutate(**{attribute.column: ibis.literal(ROOT), code: ibis.literal(0, "int64")})
-    names = (f"__niji_value_{j}", f"__niji_label_{j}", f"__niji_of_{j}")
-    mapping = hierarchy.mapping(level)
-    labels = ibis.memtable(
-        pa.table([mapping.column("value"), mapping.column("label"), attribute.label_of[index][:-1]], names=list(names))
-    )
-    joined = rows.left_join(labels, as_text(rows[attribute.column]) == labels[names[0]])
-    is_missing = joined[attribute.column].isnull()
-    coded = joined.mutate(**{code: is_missing.ifelse(int(attribute.label_of[index][-1]), joined[names[2]])})
-    known = coded.filter(coded[code].notnull())
-    if attribute.is_plain:
-        return known.drop(*names)
-    label = ibis.literal(ROOT) if is_root else known[names[1]]
-    return known.mutate(**{attribute.column: label}).drop(*names)
+    attribute = histogram.attributes[j]
+    mapping = histogram.hierarchies[j].mapping(attribute.levels[index])
+    columns = [mapping.column("value"), mapping.column("label"), attribute.label_of[index][:-1]]
+    return ibis.memtable(pa.table(columns, names=[VALUE.format(j), LABEL.format(j), OF.format(j)]))
+
+
+def _code(joined: "ibis.Table", histogram: Histogram, j: int, index: int) -> "ibis.Value":
+    """Return the label code of a row: null where its value is unknown."""
+    import ibis
+
+    attribute = histogram.attributes[j]
+    if _says_nothing(histogram, j, index):
+        return ibis.literal(0, "int64")
+    missing = ibis.literal(int(attribute.label_of[index][-1]), "int64")
+    return joined[attribute.column].isnull().ifelse(missing, joined[OF.format(j)])
