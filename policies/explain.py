@@ -14,7 +14,7 @@ from policies.library import PolicyLibrary
 from policies.model import Column, DatasetPolicy, ReleaseColumn, ReleasePolicy, ReleaseTable, TablePolicy
 from policies.model.strictness import Text
 from policies.pages import Page, Part, Row, Table, as_text
-from policies.sentences import Bilingual, Language, say, say_method, say_treatment
+from policies.sentences import Bilingual, Language, say, say_day, say_method, say_treatment
 from policies.vocabulary import ConsentBasis, Labelled
 from policies.words import dataset_words, release_words
 
@@ -149,7 +149,7 @@ def _kind(declared: Column | None, language: Language) -> str:
     if declared is None:
         return say(("データセットにない", "not in the dataset"), language)
     label = say((declared.ja, declared.en or declared.ja), language)
-    return f"{label}\n[{', '.join(_label(each, language) for each in declared.classes)}]"
+    return f"{label}\n[{_listed(declared.classes, language)}]"
 
 
 def _what(release: ReleasePolicy, library: PolicyLibrary, language: Language) -> Iterator[str]:
@@ -182,7 +182,7 @@ def _heading(column: ReleaseColumn, declared: Column | None, language: Language)
     if declared is None:
         return column.name + renamed + say((" [データセットにない]", " [not in the dataset]"), language)
     label = declared.ja if language == "ja" else declared.en or declared.ja
-    return f"{column.name}{renamed}  {label} [{', '.join(_label(each, language) for each in declared.classes)}]"
+    return f"{column.name}{renamed}  {label} [{_listed(declared.classes, language)}]"
 
 
 _OF_RECIPIENTS = ("security", "safeguard", "certification", "contract_states", "screening", "equivalent_measures")
@@ -196,7 +196,7 @@ def _recipients(release: ReleasePolicy, language: Language) -> Iterator[str]:
         stated = say_facts(each, language, only=_OF_RECIPIENTS)
         if stated:
             yield f"      {stated}"
-    ways = ", ".join(_label(way, language) for way in release.delivery)
+    ways = _listed(release.delivery, language)
     yield say((f"  渡し方: {ways}", f"  By: {ways}"), language)
 
 
@@ -207,21 +207,21 @@ def _uses(release: ReleasePolicy, language: Language) -> Iterator[str]:
         yield f"      {code}{': ' + _text(term.label, language) if term else ''}"
     if release.purposes.mondo:
         yield say(("  対象疾患: ", "  Diseases: "), language) + ", ".join(release.purposes.mondo)
-    forbidden = ", ".join(_label(use, language) for use in release.prohibited_uses)
+    forbidden = _listed(release.prohibited_uses, language)
     yield say((f"  禁止: {forbidden}", f"  Never for: {forbidden}"), language)
 
 
 def _dates(release: ReleasePolicy, language: Language) -> Iterator[str]:
-    start, review = release.effective_from, release.review_due
+    start, review = say_day(release.effective_from, language), say_day(release.review_due, language)
     yield say(
-        (f"  {start} から有効、{review} までに見直す", f"  Effective from {start}, to be reviewed by {review}"),
+        (f"  {start}から有効、{review}までに見直す", f"  Effective from {start}, to be reviewed by {review}"),
         language,
     )
     if release.ethics is not None:
-        until, number = release.ethics.expires_on, release.ethics.committee_no
-        yield say((f"  倫理審査 {number}、{until} まで", f"  Ethics approval {number}, until {until}"), language)
+        until, number = say_day(release.ethics.expires_on, language), release.ethics.committee_no
+        yield say((f"  倫理審査 {number}、{until}まで", f"  Ethics approval {number}, until {until}"), language)
     if release.publication is not None:
-        day, url = release.publication.items_published_on, release.publication.items_url
+        day, url = say_day(release.publication.items_published_on, language), release.publication.items_url
         yield say((f"  項目の公表: {day}、{url}", f"  Items published on {day} at {url}"), language)
     months, days = release.retention.extract_months, release.retention.delete_within_days
     pair: Bilingual = (
@@ -257,7 +257,7 @@ def _source_columns(table: TablePolicy, language: Language) -> Part:
     lines, rows = [], []
     for each in table.columns:
         label = say((each.ja, each.en or each.ja), language)
-        classes, role = ", ".join(_label(kind, language) for kind in each.classes), _label(each.role, language)
+        classes, role = _listed(each.classes, language), _label(each.role, language)
         lines.append(f"  {each.name}  {label} [{classes}]: {role}")
         rows.append(Row((each.name, label, classes, role, _label(each.type, language))))
     kind = _label(table.kind, language)
@@ -284,8 +284,8 @@ def _holding(dataset: DatasetPolicy, language: Language) -> Iterator[str]:
     reason = f": {dataset.consent.reason}" if dataset.consent.reason else ""
     yield f"  {say(_CONSENT[dataset.consent.basis], language)}{reason}"
     if dataset.consent.waiting is not None:
-        day, wait = dataset.consent.waiting.notice_on, dataset.consent.waiting.wait_days
-        yield say((f"  {day} に通知し、{wait} 日待つ", f"  Notice on {day}, then {wait} days of waiting"), language)
+        day, wait = say_day(dataset.consent.waiting.notice_on, language), dataset.consent.waiting.wait_days
+        yield say((f"  {day}に通知し、{wait} 日待つ", f"  Notice on {day}, then {wait} days of waiting"), language)
     contact = dataset.controller.contact
     yield say(("  窓口: ", "  Contact: "), language) + f"{_text(contact.name, language)} <{contact.email}>"
     yield say(("  管理: ", "  Steward: "), language) + f"{dataset.steward.team} <{dataset.steward.email}>"
@@ -301,6 +301,10 @@ def _head(policy: Policy, language: Language) -> Part:
 
 def _text(text: Text, language: Language) -> str:
     return text.ja if language == "ja" else text.en
+
+
+def _listed(terms: Iterable[Labelled], language: Language) -> str:
+    return say(("、", ", "), language).join(_label(term, language) for term in terms)
 
 
 def _label(term: Labelled, language: Language) -> str:

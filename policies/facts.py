@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from policies.model import DatasetPolicy, ReleasePolicy
 from policies.model.strictness import PolicyModel, Text
-from policies.sentences import Bilingual, Language, say
+from policies.sentences import Bilingual, Language, say, say_day
 from policies.vocabulary import Labelled
 
 Block = tuple[str, object]
@@ -288,7 +288,7 @@ def _value(value: object, language: Language) -> str:
 def _scalar(value: object, language: Language) -> str:
     if isinstance(value, bool):
         return say(("はい", "yes") if value else ("いいえ", "no"), language)
-    text = value.isoformat() if isinstance(value, date) else str(value)
+    text = say_day(value, language) if isinstance(value, date) else str(value)
     return say(VALUES[text], language) if text in VALUES else text
 
 

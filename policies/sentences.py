@@ -4,6 +4,7 @@ Belongs here: wording. Does not: layout, rules.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
@@ -28,6 +29,27 @@ def say(pair: Bilingual, language: Language) -> str:
     return pair[0] if language == "ja" else pair[1]
 
 
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+
+
+def say_day(day: date, language: Language) -> str:
+    """Write a day as people do: 2026年11月1日, November 1, 2026."""
+    return say((f"{day.year}年{day.month}月{day.day}日", f"{_MONTHS[day.month - 1]} {day.day}, {day.year}"), language)
+
+
 _STEPS: Mapping[str, Bilingual] = MappingProxyType(
     {
         "drop_column": ("削除する(項目削除)", "is removed"),
@@ -44,7 +66,7 @@ _STEPS: Mapping[str, Bilingual] = MappingProxyType(
             "本人ごとに同じ秘密の日数(最大{max_days}日)だけずらす",
             "moves by a secret number of days, the same for all dates of a person, at most {max_days}",
         ),
-        "truncate_date": ("日付を {to} までに丸める", "keeps only its {to}"),
+        "truncate_date": ("日付を{to}までに丸める", "keeps only its {to}"),
         "to_prefecture": ("都道府県名だけにする", "keeps only the prefecture"),
         "generalize.search": (
             "階層 {hierarchy} に沿って一般化する(段階は最適探索が決める)",
@@ -155,8 +177,8 @@ def _dp(method: DpStatistics, words: Mapping[str, str]) -> tuple[Bilingual, ...]
             f"The loss rho={budget.release_rho} is paid from the account of {budget.population} (cap {budget.population_rho_cap}) before noise is drawn.",
         ),
         (
-            f"口座の期間は {budget.period_from} から {budget.period_to} まで。",
-            f"The account runs from {budget.period_from} to {budget.period_to}.",
+            f"口座の期間は{say_day(budget.period_from, 'ja')}から{say_day(budget.period_to, 'ja')}まで。",
+            f"The account runs from {say_day(budget.period_from, 'en')} to {say_day(budget.period_to, 'en')}.",
         ),
         *_beside(method),
         _approved(budget.approved_by),

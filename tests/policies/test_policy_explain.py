@@ -46,7 +46,7 @@ def test_japanese_page_says_k_in_words(library: PolicyLibrary) -> None:
     assert "同じ人が少なくとも 12 人いる" in page
     assert "匿名加工情報の提供(個人情報保護法43条)" in page
     assert "学校法人 試験病院(学術研究機関等)" in page
-    assert "日付を 四半期 までに丸める" in page
+    assert "日付を四半期までに丸める" in page
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
