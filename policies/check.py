@@ -4,7 +4,6 @@ A pure function of the files and a date. Only `policies/rules/` knows what a rul
 says into findings.
 """
 
-import os
 from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
@@ -13,6 +12,7 @@ from policies.applies import applicable_rules
 from policies.canonical import foundations
 from policies.decision.rules import REQUEST_CHECKS
 from policies.errors import Place, PolicyError
+from policies.files import lies_below, real_path
 from policies.findings import Finding, in_order, is_ok
 from policies.library import PolicyKind, PolicyLibrary
 from policies.model import DatasetPolicy, Rule, RulePack
@@ -54,8 +54,8 @@ def check(library: PolicyLibrary, *, on: date, paths: Sequence[Path] | None = No
     ]
     if paths is None:
         return in_order(findings)
-    wanted = _with_foundations(library, [_real(path) for path in paths])
-    below = {file: _is_below(Path(file), wanted) for file in {finding.place.file for finding in findings}}
+    wanted = _with_foundations(library, [real_path(path) for path in paths])
+    below = {file: lies_below(Path(file), wanted) for file in {finding.place.file for finding in findings}}
     return in_order(finding for finding in findings if below[finding.place.file])
 
 
@@ -63,19 +63,9 @@ def _with_foundations(library: PolicyLibrary, wanted: Sequence[Path]) -> tuple[P
     """Add what the wanted releases rest on: a release is not in order while its dataset or a rule pack is not."""
     needed: set[tuple[PolicyKind, str]] = {key for key in library.files if key[0] is PolicyKind.RULEPACK}
     for name, release in library.releases.items():
-        if _is_below(library.files[PolicyKind.RELEASE, name], wanted):
+        if lies_below(library.files[PolicyKind.RELEASE, name], wanted):
             needed |= foundations(release)
-    return (*wanted, *(_real(library.files[key]) for key in needed if key in library.files))
-
-
-def _real(path: Path) -> Path:
-    # Path.resolve() ends in an error for a link that leads to itself; such a file has its finding already.
-    return Path(os.path.realpath(path))
-
-
-def _is_below(file: Path, wanted: Iterable[Path]) -> bool:
-    resolved = _real(file)
-    return any(resolved == path or path in resolved.parents for path in wanted)
+    return (*wanted, *(real_path(library.files[key]) for key in needed if key in library.files))
 
 
 def _hierarchies(library: PolicyLibrary) -> Iterator[Finding]:

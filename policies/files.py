@@ -6,6 +6,7 @@ and nothing reads more than the limit.
 
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 from policies.errors import Place, PolicyError
@@ -43,6 +44,25 @@ def read_file(path: Path, *, limit: int = MAX_BYTES) -> bytes:
         what, fix = f"the file has more than {limit:,} bytes", "move long tables into the file of a hierarchy"
         raise PolicyError("policy.yaml-too-large", what=what, why=_WHY, fix=fix, where=Place(str(path)))
     return data
+
+
+def real_path(path: Path) -> Path:
+    """Return where a path leads; one that leads to itself is left as it is, and fails when it is read.
+
+    Path.resolve() ends in an error for such a link, before anything could be said about the file.
+    """
+    return Path(os.path.realpath(path))
+
+
+def lies_below(path: Path, folders: Iterable[Path]) -> bool:
+    """Return whether a file is one of `folders`, or lies below one: where it leads to, or where the link itself lies.
+
+    Args:
+        path: The file, possibly a link.
+        folders: Files or folders, resolved by `real_path`.
+    """
+    places = {real_path(path), real_path(path.parent) / path.name}
+    return any(folder == place or folder in place.parents for folder in folders for place in places)
 
 
 def levels_file(policy: Path, name: str) -> Path:

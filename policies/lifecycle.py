@@ -13,6 +13,7 @@ from policies import lifecycle_words as words
 from policies.approvals import SIGNING, Approvals, Statement, summarize, unaccepted_holds
 from policies.canonical import digests, foundations, policy_digest
 from policies.check import check
+from policies.files import real_path
 from policies.findings import Finding, is_ok
 from policies.lapses import Term, terms_of
 from policies.library import PolicyKind, PolicyLibrary
@@ -150,8 +151,8 @@ def findings_of(
     wanted = {(kind, name)}
     if kind is PolicyKind.RELEASE:
         wanted |= {key for key in foundations(library.release(name)) if key[0] is not PolicyKind.DATASET}
-    files = {library.files[key].resolve() for key in wanted if key in library.files}
-    return tuple(one for one in findings if one.place.file and Path(one.place.file).resolve() in files)
+    files = {real_path(library.files[key]) for key in wanted if key in library.files}
+    return tuple(one for one in findings if one.place.file and real_path(Path(one.place.file)) in files)
 
 
 def chosen_signatures(statements: Iterable[Statement]) -> tuple[dict[Role, Statement], list[Text]]:

@@ -14,9 +14,9 @@ from policies.decision.files import DecisionCase
 from policies.decision.mondo import Diseases
 from policies.decision.mondo_files import shipped_diseases
 from policies.decision.verdict import Decision, Verdict
-from policies.decision.view import Circumstances
 from policies.documents import read_policy
 from policies.errors import Place
+from policies.files import lies_below, real_path
 from policies.findings import Finding, in_order
 from policies.library import PolicyKind, PolicyLibrary
 from policies.places import Document, Key
@@ -85,13 +85,12 @@ def _files(library: PolicyLibrary, paths: Sequence[Path] | None) -> Iterator[Pat
     if paths is None:
         yield from found
         return
-    wanted = {path.resolve() for path in paths}
+    wanted = [real_path(path) for path in paths]
     releases = {
-        name for (kind, name), file in library.files.items() if kind is PolicyKind.RELEASE and file.resolve() in wanted
+        name for (kind, name), file in library.files.items() if kind is PolicyKind.RELEASE and real_path(file) in wanted
     }
     for file in found:
-        is_wanted = bool(wanted & {file.resolve(), *file.resolve().parents})
-        if is_wanted or (file.relative_to(root).parts[0] in releases):
+        if lies_below(file, wanted) or (file.relative_to(root).parts[0] in releases):
             yield file
 
 
@@ -103,7 +102,7 @@ def _decided(library: PolicyLibrary, file: Path, case: DecisionCase, diseases: D
         library=library,
         on=case.on,
         diseases=diseases,
-        circumstances=Circumstances(case.policy_is_active, frozenset(case.excluded)),
+        circumstances=case.circumstances,
     )
     return Decided(file, EXPECTED[file.parent.name], case, decision)
 

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field
 
 from policies.decision.request import AccessRequest, CaseRequest, RequestFile
+from policies.decision.view import Circumstances
 from policies.documents import read_document, read_policy
 from policies.errors import Place, PolicyError
 from policies.findings import in_order, refuse
@@ -35,6 +36,11 @@ class DecisionCase(PolicyModel):
     excluded: tuple[str, ...] = ()
     request: CaseRequest
 
+    @property
+    def circumstances(self) -> Circumstances:
+        """What the platform would know besides the request."""
+        return Circumstances(self.policy_is_active, frozenset(self.excluded))
+
 
 def load_strictly(path: Path, model: type[_Model]) -> _Model:
     """Read one file as a model.
@@ -51,8 +57,11 @@ def load_strictly(path: Path, model: type[_Model]) -> _Model:
     return built
 
 
-def load_request(path: Path, release: ReleasePolicy) -> AccessRequest:
+def load_request(path: Path, release: ReleasePolicy) -> tuple[AccessRequest, DecisionCase | None]:
     """Read a request for a release: a file of its own (`niji/request/v1`), or that of a case (`niji/case/v1`).
+
+    Returns:
+        The request, and the case that it comes from: its day and what it takes for known belong to the answer.
 
     Raises:
         PolicyError: Anything is wrong with the file; the first finding, with file:line:column.
@@ -60,5 +69,6 @@ def load_request(path: Path, release: ReleasePolicy) -> AccessRequest:
     document, _ = read_document(path)
     says = document.find(("schema",)).node.value if document is not None else None
     if says == "niji/case/v1":
-        return load_strictly(path, DecisionCase).request.for_release(release.id, release.version)
-    return load_strictly(path, RequestFile)
+        case = load_strictly(path, DecisionCase)
+        return case.request.for_release(release.id, release.version), case
+    return load_strictly(path, RequestFile), None

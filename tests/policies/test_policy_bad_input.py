@@ -153,6 +153,19 @@ def test_a_link_out_of_the_folder_is_refused_unread(tmp_path: Path) -> None:
     assert "canary" not in str(findings[0])
 
 
+def test_a_link_that_is_refused_is_reported_for_its_folder_by_the_command_too(tmp_path: Path) -> None:
+    outside = tmp_path / "outside.yaml"
+    outside.write_text("schema: niji/hierarchy/v1\nsecret: canary-7f3a\n", encoding="utf-8")
+    root = fixture.write_policies(tmp_path / "home")
+    (root / "hierarchies" / "link.yaml").symlink_to(outside)
+    (root / "hierarchies" / "self.yaml").symlink_to(root / "hierarchies" / "self.yaml")
+    ended = in_bounds("check", str(root), "--json", "--on", "2026-12-15")
+    assert ended.returncode == 10, ended.stderr
+    found = [(each["rule"], Path(each["file"]).name) for each in json.loads(ended.stdout)["findings"]]
+    assert found == [("policy.outside-folder", "link.yaml"), ("policy.unreadable", "self.yaml")]
+    assert "canary" not in ended.stdout
+
+
 def test_a_link_within_the_folder_is_a_file(tmp_path: Path) -> None:
     root = fixture.write_policies(tmp_path)
     (root / "store").mkdir()

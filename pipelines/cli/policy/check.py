@@ -13,6 +13,7 @@ from pipelines.cli.policy.place import day_of, root_of
 from policies.check import check as check_policies
 from policies.decision.cases import check_cases
 from policies.errors import ExitCode
+from policies.files import lies_below, real_path
 from policies.findings import Finding, in_order, is_ok
 from policies.load import load_findings, read_library
 from policies.model import RulePack
@@ -64,11 +65,11 @@ def _check(paths: Sequence[Path], *, on: datetime.date) -> tuple[tuple[Finding, 
         packs |= library.rulepacks
         cases = check_cases(library, paths=wanted)
         findings += [*check_policies(library, on=on, paths=wanted), *cases.findings]
-        resolved = [path.resolve() for path in wanted]
-        known = {file.resolve() for file in (*library.files.values(), *cases.files)}
-        files += sum(any(file == path or path in file.parents for path in resolved) for file in known)
+        resolved = [real_path(path) for path in wanted]
+        known = {real_path(file) for file in (*library.files.values(), *cases.files)}
+        files += sum(lies_below(file, resolved) for file in known)
         for path in wanted:
-            if path.is_file() and path.resolve() not in known:
+            if path.is_file() and real_path(path) not in known:
                 findings += load_findings(path)
                 files += 1
     return in_order(findings), files, packs

@@ -11,6 +11,7 @@ from pipelines.cli.catalog_home import open_store, print_json
 from pipelines.cli.policy.diff import as_it_was, compared
 from pipelines.cli.policy.place import day_of, root_of
 from policies.errors import UsageError
+from policies.files import lies_below, real_path
 from policies.impact import Name, void_releases
 from policies.impact import impact as touched_by
 from policies.impact_page import page_of_impact
@@ -68,14 +69,14 @@ def _changed(library: PolicyLibrary, path: Path, *, against: Path | None, since:
     if since is not None:
         with as_it_was(path, since) as before:
             return {(each.kind, each.name) for each in compared(before, path)}
-    wanted = path.resolve()
-    found = {key for key, file in library.files.items() if wanted == file.resolve() or wanted in file.resolve().parents}
+    wanted = real_path(path)
+    found = {key for key, file in library.files.items() if lies_below(file, [wanted])}
     # The table of a hierarchy is part of it.
     found |= {
         (PolicyKind.HIERARCHY, name)
         for name, policy in library.hierarchies.items()
         if getattr(policy.levels, "path", None) == wanted.name
-        and library.files[PolicyKind.HIERARCHY, name].resolve().parent == wanted.parent
+        and real_path(library.files[PolicyKind.HIERARCHY, name]).parent == wanted.parent
     }
     if not found:
         raise UsageError(

@@ -6,6 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from policies.errors import UsageError
+from policies.files import lies_below, real_path
 from policies.library import FOLDERS, PolicyKind, PolicyLibrary
 from policies.load import kind_of, load_release, read_document, read_library
 from policies.model import DatasetPolicy, ReleasePolicy
@@ -54,11 +55,10 @@ def policies_at(library: PolicyLibrary, path: Path) -> tuple[ReleasePolicy | Dat
     Raises:
         UsageError: `policy.nothing-to-explain`.
     """
-    wanted = path.resolve()
+    wanted = real_path(path)
     found: list[ReleasePolicy | DatasetPolicy] = []
     for (kind, name), file in library.files.items():
-        resolved = file.resolve()
-        if resolved != wanted and wanted not in resolved.parents:
+        if not lies_below(file, [wanted]):
             continue
         if kind is PolicyKind.RELEASE and name in library.releases:
             found.append(library.releases[name])
@@ -97,10 +97,10 @@ def draft_at(target: str, *, policies: Path) -> tuple[PolicyLibrary, str]:
                 fix=f"choose among: {', '.join(sorted(library.releases))}",
             )
         return library, target
-    if path.resolve().parent.name == FOLDERS[PolicyKind.RELEASE]:
+    if real_path(path).parent.name == FOLDERS[PolicyKind.RELEASE]:
         library = read_library(root_of(path))
         for name, release in library.releases.items():
-            if library.files[PolicyKind.RELEASE, name].resolve() == path.resolve():
+            if real_path(library.files[PolicyKind.RELEASE, name]) == real_path(path):
                 return library, release.id
     release = load_release(path)
     library = read_library(policies)
