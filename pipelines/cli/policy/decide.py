@@ -13,6 +13,7 @@ from policies.decision.mondo_files import read_diseases, shipped_diseases
 from policies.decision.page import reason_lines, verdict_line
 from policies.decision.verdict import Verdict
 from policies.errors import ExitCode, UsageError
+from policies.files import real_path
 from policies.library import PolicyKind, PolicyLibrary
 from policies.load import load_library
 from policies.model import ReleasePolicy
@@ -24,7 +25,9 @@ def decide(
     request: Annotated[Path, typer.Argument(metavar="REQUEST", help="The request (YAML), or a decision case.")],
     on: Annotated[
         str | None,
-        typer.Option(metavar="DATE", help="Decide as of this day (YYYY-MM-DD); today in Japan if not given."),
+        typer.Option(
+            metavar="DATE", help="Decide as of this day (YYYY-MM-DD); else the day of a case, or today in Japan."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the decision as JSON.")] = False,
     language: Annotated[Language, typer.Option(help="The language of the reasons.")] = "ja",
@@ -41,7 +44,15 @@ def decide(
     library = load_library(root_of(release))
     policy = _release_at(library, release)
     diseases = read_diseases(mondo) if mondo else shipped_diseases()
-    decision = decide_request(load_request(request, policy), policy, library=library, on=day_of(on), diseases=diseases)
+    asked, case = load_request(request, policy)
+    decision = decide_request(
+        asked,
+        policy,
+        library=library,
+        on=case.on if case and on is None else day_of(on),
+        diseases=diseases,
+        circumstances=case.circumstances if case else None,
+    )
     if as_json:
         body = {"release": policy.id, "version": policy.version, **decision.as_json(), "diseases": diseases.source}
         typer.echo(json.dumps(body, ensure_ascii=False, indent=2))
@@ -54,9 +65,9 @@ def decide(
 
 
 def _release_at(library: PolicyLibrary, path: Path) -> ReleasePolicy:
-    wanted = path.resolve()
+    wanted = real_path(path)
     for (kind, name), file in library.files.items():
-        if kind is PolicyKind.RELEASE and file.resolve() == wanted:
+        if kind is PolicyKind.RELEASE and real_path(file) == wanted:
             return library.release(name)
     raise UsageError(
         "policy.not-a-release",

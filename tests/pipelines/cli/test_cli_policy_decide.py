@@ -46,6 +46,19 @@ def test_the_verdict_and_its_code(case: str, verdict: str, code: int) -> None:
         assert all(reason.values())
 
 
+@pytest.mark.parametrize("file", sorted(POLICIES.glob("cases/*/*/*.yaml")), ids=lambda file: "-".join(file.parts[-3:]))
+def test_a_case_is_decided_on_its_own_day_and_with_what_it_takes_for_known(file: Path) -> None:
+    expected = {"allow": "admit", "ask": "ask", "deny": "refuse"}[file.parent.name]
+    release = POLICIES / "releases" / f"{file.parent.parent.name}.yaml"
+    assert json.loads(run("decide", release, file, "--json").stdout)["verdict"] == expected
+
+
+def test_a_day_that_is_given_goes_before_that_of_a_case() -> None:
+    case = POLICIES / "cases" / "admissions-anonymized" / "deny" / "before-effective.yaml"
+    release = POLICIES / "releases" / "admissions-anonymized.yaml"
+    assert json.loads(run("decide", release, case, *ON, "--json").stdout)["verdict"] == "admit"
+
+
 def test_reasons_are_read_in_both_languages() -> None:
     japanese = run("decide", RELEASE, CASES / "deny/marketing.yaml", *ON).stdout
     assert japanese.splitlines()[0] == "提供できません(2026-12-01)"
