@@ -292,6 +292,25 @@ def test_every_command_that_a_message_suggests_exists(line: str) -> None:
     assert [option for option in options if option not in [*options_of(command), "--help"]] == []
 
 
+def examples() -> list[str]:
+    """Return every command that the help of a command gives as an example."""
+    epilogs = (command.epilog or "" for command in leaves(command_line()).values())
+    parts = (part.split(":", 1)[-1] for text in epilogs for part in text.split("·") if "niji " in part)
+    return [re.sub(r"\s+\([^)]*\)$", "", part).strip() for part in parts]
+
+
+def test_examples_are_found_in_the_help() -> None:
+    assert "niji policy check policies" in examples()
+
+
+@pytest.mark.parametrize("line", examples())
+def test_every_example_is_complete_and_names_policies_that_ship(line: str) -> None:
+    words, rest = resolve(" ".join(line.split()))
+    leaves(command_line())[words].make_context("niji", list(rest))
+    named = [word for word in rest if word.startswith("policies/")]
+    assert [word for word in named if not (REPOSITORY / word).exists()] == []
+
+
 def test_every_command_is_documented() -> None:
     rows = [row[0].strip("`") for table in tables(REPOSITORY / "pipelines" / "README.md") for row in table]
     documented = {tuple(row.split()[1:]) for row in rows if row.startswith("niji ")}
