@@ -108,7 +108,7 @@ def plan_figures(plan: DpPlan, *, spent_micro: int, cap_micro: int, is_answered:
         _text(
             "rho_left_after", "残りの予算 ρ(実施後)", "Budget left afterwards (rho)", micro_text(max(left - cost, 0))
         ),
-        _text("answered_before", "回答済みか", "Answered before", "yes" if is_answered else "no"),
+        _flag("answered_before", "回答済みか", "Answered before", is_answered),
     )
 
 
@@ -236,6 +236,10 @@ def _ratio(key: str, ja: str, en: str, ratio: float) -> Figure:
 
 def _number(key: str, ja: str, en: str, number: object) -> Figure:
     return Figure(key, Text(ja=ja, en=en), number, "-" if number is None else f"{number:,.6g}")
+
+
+def _flag(key: str, ja: str, en: str, is_so: bool) -> Figure:
+    return Figure(key, Text(ja=ja, en=en), is_so, "はい / yes" if is_so else "いいえ / no")
 
 
 def _text(key: str, ja: str, en: str, text: str) -> Figure:
