@@ -287,7 +287,9 @@ def approve(
     )
     request = deployment.desk.submit(form, on=on)
     officer = Actor("officer.mori", frozenset({Role.COMPLIANCE}))
-    permit = deployment.desk.decide(request.id, Event(EventKind.APPROVE, officer, on), library=deployment.library).permit
+    permit = deployment.desk.decide(
+        request.id, Event(EventKind.APPROVE, officer, on), library=deployment.library
+    ).permit
     if permit is None:
         raise LookupError(release)
     return permit
