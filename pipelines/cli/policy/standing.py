@@ -10,6 +10,8 @@ import typer
 
 from pipelines.cli.policy.place import day_of, policies_at, root_of
 from policies.errors import ExitCode, IntegrityError, UsageError
+from policies.files import lies_below, real_path
+from policies.findings import Finding, is_ok
 from policies.library import PolicyKind, PolicyLibrary
 from policies.load import read_library
 from policies.model import ReleasePolicy
@@ -46,8 +48,10 @@ def verify(
     book = _book(home, public_key)
     states: list[PolicyState] = []
     broken: list[IntegrityError] = []
+    unread: list[Finding] = []
     for path in paths:
         library = read_library(root_of(path))
+        unread += _unread(library, path)
         wanted = {(_kind(policy), policy.id) for policy in policies_at(library, path)}
         for one in sorted(wanted):
             try:
@@ -58,14 +62,16 @@ def verify(
         body = {
             "policies": [state.as_json() for state in states],
             "altered": [error.as_json() for error in broken],
-            "ok": not broken and all(state.is_active for state in states),
+            "unread": [finding.as_json() for finding in unread],
+            "ok": not broken and not unread and all(state.is_active for state in states),
         }
         typer.echo(json.dumps(body, ensure_ascii=False, indent=2))
     else:
-        typer.echo("\n\n".join([*(_page(state, language) for state in states), *map(str, broken)]))
+        pages = [_page(state, language) for state in states]
+        typer.echo("\n\n".join([*pages, *(_stops(one, language) for one in unread), *map(str, broken)]))
     if broken:
         raise typer.Exit(int(ExitCode.INTEGRITY))
-    if not all(state.is_active for state in states):
+    if unread or not all(state.is_active for state in states):
         raise typer.Exit(int(ExitCode.POLICY))
 
 
@@ -85,11 +91,32 @@ def status(
     own = home / "policies"
     library: PolicyLibrary = read_library(policies or (own if own.is_dir() else PACKAGED_POLICIES))
     states = states_of(library, approvals=_book(home, None), on=day_of(on))
+    unread = _unread(library, library.root)
     if as_json:
-        body = {"policies": [state.as_json() for state in states], "ok": all(state.is_active for state in states)}
+        body = {
+            "policies": [state.as_json() for state in states],
+            "unread": [finding.as_json() for finding in unread],
+            "ok": not unread and all(state.is_active for state in states),
+        }
         typer.echo(json.dumps(body, ensure_ascii=False, indent=2))
         return
     _table(states, language)
+    for finding in unread:
+        typer.echo(_stops(finding, language))
+
+
+def _unread(library: PolicyLibrary, path: Path) -> list[Finding]:
+    """Return what keeps files from being read: a policy that does not load would be missing without a word."""
+    places = [real_path(path)]
+    return [one for one in library.findings if not is_ok([one]) and lies_below(Path(one.place.file), places)]
+
+
+def _stops(finding: Finding, language: Language) -> str:
+    said = (
+        "読み込めない。直すまで、どの方針も実行されない。`niji policy check` が理由と直し方を示す",
+        "does not load, and no policy runs until it is mended; `niji policy check` says why and how",
+    )
+    return f"{finding.place}  {finding.rule}: {say(said, language)}"
 
 
 def _book(home: Path, public_keys: Sequence[Path] | None) -> "ApprovalBook":

@@ -230,6 +230,22 @@ def test_status_lists_every_policy_with_what_lapses_next(desk: Desk) -> None:
     assert "署名待ち" in niji("policy", "status", "--home", desk.home).out
 
 
+def test_policy_that_does_not_load_is_named_and_nothing_is_in_order(desk: Desk) -> None:
+    cells = desk.home / "policies" / fixture.CELLS
+    cells.write_text("schema: [niji/release/v1\n", encoding="utf-8")
+    status = ("policy", "status", "--home", desk.home)
+    verify = ("policy", "verify", desk.home / "policies", "--home", desk.home)
+    for command in (status, verify):
+        body = json.loads(niji(*command, "--json").out)
+        assert body["ok"] is False
+        assert "cells" not in {one["id"] for one in body["policies"]}
+        assert [one["file"] for one in body["unread"]] == [str(cells)]
+        assert "cells.yaml:2:1  policy.yaml-syntax: 読み込めない" in niji(*command).out
+        assert "policy.yaml-syntax: does not load" in niji(*command, "--language", "en").out
+    assert niji(*verify).code == 10
+    assert json.loads(desk.verified("--json").out)["unread"] == []
+
+
 def test_register_is_listed_and_a_revoked_key_signs_no_more(desk: Desk) -> None:
     listed = niji("policy", "signer", "list", "--home", desk.home).out
     assert [line.split()[0] for line in listed.splitlines()] == list(PEOPLE.values())
