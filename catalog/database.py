@@ -3,6 +3,7 @@
 Not here: tables and queries.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,9 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from policies.errors import UsageError
+from policies.errors import IntegrityError, Place, UsageError
+
+_DAMAGED = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
 
 
 def open_engine(location: Path | str) -> Engine:
@@ -23,6 +26,8 @@ def open_engine(location: Path | str) -> Engine:
 
     Raises:
         UsageError: The URL is not one that SQLAlchemy knows.
+
+    The first connection raises IntegrityError where a SQLite file is damaged, or is something else.
     """
     if isinstance(location, Path):
         location.parent.mkdir(parents=True, exist_ok=True)
@@ -60,11 +65,27 @@ def _on_connect(connection: Any, _record: object) -> None:
     # The driver's own BEGIN comes too late (at the first write); transactions are begun below.
     connection.isolation_level = None
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
+    try:
+        cursor.execute("PRAGMA journal_mode=WAL")
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode not in _DAMAGED:
+            raise
+        path = next(row[2] for row in cursor.execute("PRAGMA database_list"))
+        raise _damaged(path) from None
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA busy_timeout=30000")
     cursor.close()
+
+
+def _damaged(path: str) -> IntegrityError:
+    return IntegrityError(
+        "store.damaged",
+        what="a file of the home is no database any more",
+        why="records that cannot be read prove nothing, so nothing goes on without them",
+        fix="keep the file as evidence, restore it from the backup, and tell the data steward",
+        where=Place(path),
+    )
 
 
 def _on_begin(connection: Any) -> None:

@@ -33,6 +33,15 @@ def full(store: CatalogStore, build: Any) -> CatalogStore:
     return store
 
 
+def test_file_that_is_no_database_is_refused_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.sqlite"
+    path.write_bytes(b"taro yamada, 1980-01-01\n" * 500)
+    with pytest.raises(IntegrityError) as caught:
+        CatalogStore.open(path)
+    assert (caught.value.code, caught.value.where.file) == ("store.damaged", str(path))
+    assert "yamada" not in str(caught.value)
+
+
 def _ids(store: CatalogStore, words: str = "", variable: str = "", **facets: tuple[str, ...]) -> set[str]:
     chosen = {Facet(name): values for name, values in facets.items()}
     result = store.search(SearchQuery(words=words, variable=variable, facets=chosen))
