@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import NoReturn
 
 import typer
@@ -68,8 +69,13 @@ def main() -> NoReturn:
 
 def fail(error: NijiError) -> NoReturn:
     """Print an error on standard error, as JSON where the command was asked for JSON, and exit with its code."""
-    if "--json" in sys.argv:
+    if _wants_json(sys.argv):
         sys.stderr.write(json.dumps({"error": error.as_json()}, ensure_ascii=False) + "\n")
     else:
         sys.stderr.write(f"{error}\n")
     sys.exit(int(error.exit_code))
+
+
+def _wants_json(words: Sequence[str]) -> bool:
+    pairs = zip(words, words[1:], strict=False)
+    return "--json" in words or "--format=json" in words or ("--format", "json") in pairs

@@ -63,11 +63,12 @@ def test_each_family_of_errors_has_its_exit_code(
     assert said.err == "file.yaml:3:5  some.code\nwhat: a thing\nwhy:  a rule\nfix:  an act\n"
 
 
+@pytest.mark.parametrize("words", [("--json",), ("--format", "json"), ("--format=json",)])
 def test_error_of_a_json_command_is_json_on_standard_error(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
 ) -> None:
     raising(monkeypatch, BudgetError("budget.spent", what="a", why="b", fix="c", where=Place("f", 1)))
-    assert niji(monkeypatch, "run", "--json") == 13
+    assert niji(monkeypatch, "run", *words) == 13
     said = capsys.readouterr()
     assert said.out == ""
     assert json.loads(said.err) == {
