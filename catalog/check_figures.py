@@ -12,7 +12,7 @@ from policies.sentences import Language, say
 
 FIGURES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     {
-        "contradicting": ("反するもの", "件", "against it"),
+        "contradicting": ("反するもの", "件", "contradictions"),
         "rows_scanned": ("走査した行", "行", "rows scanned"),
         "rows_hit": ("該当する行", "行", "rows alike"),
         "block": ("申告のない識別子の列", "列", "undeclared"),
@@ -74,6 +74,8 @@ FIGURES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
 )
 """Figure → what it counts in Japanese, its counter, and what it counts in English; in the order in which they are told."""
 
+_SILENT_WHEN_ZERO = frozenset({"accepted", "chance", "declared", "few", "stale"})
+"""Of the scanner's verdicts on columns: that there was none of these tells nothing."""
 _ROUNDED = re.compile(r"(?P<under><)?(?P<digits>[0-9][0-9,]*)(?P<over>\+)?")
 
 
@@ -94,8 +96,9 @@ def found_words(figures: Mapping[str, str], *, most: int | None = None) -> Text 
 
 
 def _told(figures: Mapping[str, str], language: Language, most: int | None) -> Iterator[str]:
-    known = [name for name in FIGURES if name in figures]
-    for name in [*known, *sorted(set(figures) - set(FIGURES))][:most]:
+    telling = {name for name, value in figures.items() if value != "0" or name not in _SILENT_WHEN_ZERO}
+    known = [name for name in FIGURES if name in telling]
+    for name in [*known, *sorted(telling - set(FIGURES))][:most]:
         ja, unit, en = FIGURES.get(name) or _plain(name)
         yield say((f"{ja}は{number(figures[name], 'ja', unit=unit)}", f"{en}: {number(figures[name], 'en')}"), language)
 

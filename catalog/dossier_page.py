@@ -5,7 +5,7 @@ Its own content security policy allows nothing but its one style sheet, by diges
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from hashlib import sha256
 from itertools import groupby
@@ -85,6 +85,7 @@ def dossier_page(dossier: Dossier, *, language: Language) -> str:
         "rest": rest,
         "tables": [(name, list(columns)) for name, columns in tables],
         "shown_parameters": lambda rule: marked(_parameters(rule, language), language),
+        "checks": _together(dossier.checks),
         "figures": lambda check: _figures(check, language),
     }
     return _ENVIRONMENT.get_template("dossier.html").render(context)
@@ -148,6 +149,15 @@ def _parameters(rule: RuleEntry, language: Language) -> str:
         else ((f"ほか {more} 件は dossier.json" if language == "ja" else f"{more} more in dossier.json"),)
     )
     return ("。" if language == "ja" else "; ").join((*told[:_MOST_PARAMETERS], *rest))
+
+
+def _together(checks: Sequence[CheckEntry]) -> list[tuple[CheckEntry, list[str]]]:
+    """Return the checks with their places; what several stages found alike is told once, with the place of each."""
+    places: dict[str, tuple[CheckEntry, list[str]]] = {}
+    for check in checks:
+        key = check.model_copy(update={"stage": ""}).model_dump_json()
+        places.setdefault(key, (check, []))[1].append(f"{check.stage}/{check.name}")
+    return list(places.values())
 
 
 def _exact(figure: float | None) -> str:

@@ -111,11 +111,13 @@ def test_from_the_portal_it_is_styled_under_its_policy(page: Any, address: str, 
 @pytest.mark.parametrize(
     ("language", "questions"),
     [
-        ("ja", ["何か", "誰が持つか", "どの根拠で出るか", "条項はすべて守られているか", "誰が署名したか", "残っている点"]),
+        ("ja", ["何か", "誰が持つか", "どの根拠で出るか", "条項はすべて守られているか", "誰が署名したか", "残っている点",
+                "次にすること"]),
         (
             "en",
             ["What it is", "Who holds it", "On which article it leaves", "Is every clause kept?", "Who signed",
-             "What remains open"],
+             "What remains open",
+                "What comes next"],
         ),
     ],
 )  # fmt: skip

@@ -133,7 +133,7 @@ def test_a_number_that_passed_the_gate_reads_as_a_sentence_writes_it(told: str, 
 def test_figures_are_told_in_one_order_and_not_more_than_asked() -> None:
     figures = {"tables": "5", "rows_scanned": "1,500+", "contradicting": "0", "made_up": "3"}
     said = found_words(figures, most=2)
-    assert said == Text(ja="反するものは0件、走査した行は1,500行以上", en="against it: 0, rows scanned: 1,500+")
+    assert said == Text(ja="反するものは0件、走査した行は1,500行以上", en="contradictions: 0, rows scanned: 1,500+")
     assert "made_up" in str(found_words(figures)), "a figure without words is not lost"
     assert found_words({}) is None
 
