@@ -14,7 +14,7 @@ from pipelines.definitions import definitions_of
 from pipelines.deployment import Deployment, Reporter, open_deployment
 from pipelines.settings import Settings
 from pipelines.storage import Stage
-from policies.errors import UsageError
+from policies.errors import NijiError, UsageError
 from policies.model import ReleasePolicy
 
 _INSTANCE_FILE = Path(__file__).resolve().parent.parent / "dagster.yaml"
@@ -73,7 +73,7 @@ def run(settings: Settings, *, selection: Sequence[str] = (), reporter: Reporter
         A result for each selected release that is published.
 
     Raises:
-        NijiError: The first thing that stopped a stage; what was published before stands.
+        NijiError: What stopped stages, the first in full and the others after it; what was published before stands.
     """
     deployment = open_deployment(settings, reporter=reporter)
     releases = selected_releases(deployment, selection)
@@ -152,7 +152,7 @@ def _materialize(deployment: Deployment, keys: Sequence[dg.AssetKey], instance: 
         instance=instance, asset_selection=list(keys), run_config=_QUIET, raise_on_error=False
     )
     if deployment.failures:
-        raise deployment.failures[0]
+        raise _told_together(deployment.failures)
     if not result.success:
         raise UsageError(
             "run.stopped",
@@ -160,6 +160,16 @@ def _materialize(deployment: Deployment, keys: Sequence[dg.AssetKey], instance: 
             why="Dagster reported a failure that no stage explained",
             fix="run again; if it stays, look at the run in the Dagster UI",
         )
+
+
+def _told_together(failures: Sequence[NijiError]) -> NijiError:
+    """Return the first failure, which also says what else stopped: whoever mends one at a time would run many times."""
+    first, *more = {(error.code, error.what): error for error in failures}.values()
+    if not more:
+        return first
+    others = "; ".join(f"{error.code}: {error.what}" for error in more)
+    what = f"{first.what} (and {len(more)} more: {others})"
+    return type(first)(first.code, what=what, why=first.why, fix=first.fix, where=first.where)
 
 
 def _result(deployment: Deployment, release: ReleasePolicy) -> ReleaseResult:

@@ -143,6 +143,15 @@ def test_nobody_signed_anything(tmp_path: Path) -> None:
     assert not (bare.zones / "restricted" / "raw").exists()
 
 
+def test_every_release_that_is_stopped_is_told_at_once(published: Settings) -> None:
+    tiny.change(published, tiny.CELLS, ("version: 1.0.0", "version: 1.1.0"))
+    tiny.change(published, tiny.NUMBERS, ("version: 1.0.0", "version: 1.1.0"))
+    error = refused(published)
+    assert error.code == "policy.not-active"
+    assert "(and 1 more: policy.not-active: release '" in error.what
+    assert all(f"release '{name}' is draft" in error.what for name in (CELLS, NUMBERS))
+
+
 def test_edit_after_protection_is_not_published(published: Settings) -> None:
     tiny.change(published, tiny.CELLS, ("version: 1.0.0", "version: 1.1.0"))
     assert "release 'clinic-cells' is draft" in refused(published, CELLS).what
