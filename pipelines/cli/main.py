@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NoReturn
 
 import typer
@@ -77,5 +78,5 @@ def fail(error: NijiError) -> NoReturn:
 
 
 def _wants_json(words: Sequence[str]) -> bool:
-    pairs = zip(words, words[1:], strict=False)
+    pairs = pairwise(words)
     return "--json" in words or "--format=json" in words or ("--format", "json") in pairs
