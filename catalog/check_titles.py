@@ -213,6 +213,12 @@ def title_of_result(check: CheckResult, names: Names | None = None) -> Text | No
     return None
 
 
+def title_of_name(name: str) -> Text | None:
+    """Return what a check confirms, by its name alone, as a catalog record lists it; None for a name of no family."""
+    kind = CheckKind.QUALITY if name.startswith("quality.") else CheckKind.RULE
+    return title_of_result(CheckResult(name=name, kind=kind, passed=True, blocking=True, what=""))
+
+
 def _filled(said: Text, found: "re.Match[str]", names: Names) -> Text:
     parts = found.groupdict()
     table, kind = parts.get("table"), parts.get("kind")

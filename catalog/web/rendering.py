@@ -13,6 +13,7 @@ from babel.dates import format_date
 from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from catalog.check_titles import title_of_name
 from catalog.web.messages import message
 from policies.decision.duo import BY_ID, EHDS53
 from policies.model.strictness import Text
@@ -97,6 +98,11 @@ class _Shown:
 
     def label(self, member: Labelled) -> str:
         return member.ja if self.language is Language.JA else member.en
+
+    def check(self, name: str) -> str:
+        """Say what a check confirms; nothing for one without words, whose name stands beside."""
+        title = title_of_name(name)
+        return self.text(title) if title else ""
 
     def day(self, day: date) -> str:
         return format_date(day, format="long", locale=self.language.value)

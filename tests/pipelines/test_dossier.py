@@ -185,6 +185,26 @@ def test_every_number_of_a_check_passed_the_gate(deployment: Deployment) -> None
     assert seen > 5
 
 
+@pytest.mark.parametrize("release", tiny.RELEASES)
+def test_its_answers_are_sentences_without_a_machine_name(deployment: Deployment, release: str) -> None:
+    dossier = read_dossier(folder_of(deployment, release))
+    told = [text for rule in dossier.rules for text in (rule.how.ja, rule.how.en)]
+    assert [text for text in told if re.search(r"[a-z]_[a-z]|recount\.|identifiers:", text)] == []
+    assert [check.name for check in dossier.checks if check.title is None] == []
+    assert all(check.found is not None for check in dossier.checks if check.measured)
+    assert len(dossier.words) > 3
+
+
+def test_counts_in_sentences_passed_the_gate_too(deployment: Deployment) -> None:
+    dossier = read_dossier(folder_of(deployment, CELLS))
+    exact = {tiny.PEOPLE + tiny.OPTED_OUT, tiny.PEOPLE, tiny.PEOPLE - tiny.OPTED_OUT}
+    for check in dossier.checks:
+        if check.found is not None:
+            assert not {str(count) for count in exact} & set(
+                re.findall(r"(?<![0-9,])[0-9,]+(?![0-9,+])", check.found.en)
+            )
+
+
 # --- its form
 
 
