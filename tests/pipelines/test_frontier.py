@@ -60,6 +60,11 @@ class Page(HTMLParser):
             self.rows[-1][-1] += data
 
 
+def test_page_that_cannot_be_written_is_refused_with_a_code(published: Settings, tmp_path: Path) -> None:
+    done = frontier(published, CELLS, "--output", tmp_path / "gone" / "frontier.html")
+    assert (done.code, done.err.splitlines()[-4]) == (2, "policy.cannot-write"), done.text
+
+
 @pytest.mark.parametrize("language", ["ja", "en"])
 def test_page_table_and_json_say_the_same(published: Settings, tmp_path: Path, language: str) -> None:
     out = tmp_path / "frontier.html"

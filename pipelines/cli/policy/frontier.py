@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.policy.dry_run import HOME, Home, Policies, Target, open_for_reading, shown_progress
+from pipelines.cli.policy.page_output import write_whole
 from policies.errors import UsageError
 from policies.sentences import Language, say
 
@@ -39,7 +40,7 @@ def frontier(
     if output is not None:
         from pipelines.frontier_page import page
 
-        output.write_text(page(found, language=language), "utf-8")
+        write_whole(page(found, language=language), output)
     if as_json:
         typer.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=2))
     else:

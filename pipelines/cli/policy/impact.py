@@ -89,7 +89,11 @@ def _changed(library: PolicyLibrary, path: Path, *, against: Path | None, since:
 
 
 def _given(library: PolicyLibrary, changed: set[Name], *, home: Path, on: datetime.date) -> "Sequence[Given]":
+    from catalog.approvals import REGISTER
     from catalog.impact import given_impact
 
+    if (home / REGISTER).exists() and not (home / "catalog.sqlite").exists():
+        # People are enrolled, and nothing was published yet: nothing is out. Anywhere else it may be the wrong folder.
+        return ()
     gone = {name for kind, name in changed if kind is PolicyKind.RELEASE and name not in library.releases}
     return given_impact(open_store(home), library, {*void_releases(library, changed), *gone}, on=on)

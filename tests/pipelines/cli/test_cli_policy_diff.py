@@ -133,6 +133,14 @@ def test_a_file_of_no_kind_is_refused(tmp_path: Path) -> None:
         run(str(root / "none.yaml"), str(root / "nothing.yaml"))
 
 
+def test_nothing_half_written_is_left_where_a_page_cannot_go(tmp_path: Path) -> None:
+    root = fixture.write_policies(tmp_path)
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(NijiError, match=r"policy\.cannot-write"):
+        run(str(root), str(root), "--output", str(tmp_path / "taken"))
+    assert not list(tmp_path.glob(".*.part"))
+
+
 def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     root = fixture.write_policies(tmp_path)
     with pytest.raises(NijiError, match=r"policy\.cannot-write"):

@@ -75,6 +75,18 @@ def test_a_home_without_a_catalog_is_refused(tmp_path: Path) -> None:
         run(str(root), "--home", str(tmp_path / "none"))
 
 
+def test_a_home_that_has_published_nothing_yet_has_nothing_out(tmp_path: Path) -> None:
+    root = fixture.write_policies(tmp_path)
+    home = tmp_path / "home"
+    home.mkdir()
+    with pytest.raises(NijiError, match=r"catalog\.no-store"):
+        run(str(root / MICRODATA), "--home", str(home))
+    (home / "signers.json").write_text("{}", encoding="utf-8")
+    body = json.loads(run(str(root / MICRODATA), "--home", str(home), "--json"))
+    assert body["given"] == []
+    assert body["policies"]
+
+
 def test_two_old_versions_are_refused(tmp_path: Path) -> None:
     root = fixture.write_policies(tmp_path)
     with pytest.raises(NijiError, match=r"policy\.two-versions"):
