@@ -19,6 +19,7 @@ from policies.library import FOLDERS, PolicyKind, PolicyLibrary
 from policies.model import RulePack
 from policies.places import Document
 from policies.subset import WHY_FILE, block
+from policies.vocabulary import Severity
 
 PACKAGED = Path(__file__).resolve().parent
 """The policies that ship with Niji; their rule packs are always at hand."""
@@ -51,6 +52,7 @@ class Shelf:
                 self._add(kind, path, model)
         for path in self._inside(FOLDERS[PolicyKind.SUITE], "*.json"):
             self._add_suite(path)
+        self._name_unread()
         return self._library()
 
     def _inside(self, folder: str, pattern: str) -> Iterator[Path]:
@@ -64,6 +66,19 @@ class Shelf:
                 why = "what is signed is what lies in the folder; what a link leads to can change unseen"
                 fix = "copy the file into the folder"
                 self.findings.append(block("policy.outside-folder", Place(str(path)), what, why, fix))
+
+    def _name_unread(self) -> None:
+        """Warn of files that look like policies and are none: with another ending, or in a folder further down."""
+        for kind, folder in FOLDERS.items():
+            endings = {".json"} if kind is PolicyKind.SUITE else {".yaml", ".yml"}
+            for path in sorted((self.root / folder).rglob("*")):
+                is_read = path.parent == self.root / folder and path.suffix in endings
+                if path.suffix.lower() not in endings or is_read or not path.is_file():
+                    continue
+                what = "the file looks like a policy, and is not read"
+                why = f"policies of this kind lie in {folder}/ itself and end in {' or '.join(sorted(endings))}"
+                fix = "rename or move it, or take it out of the folder"
+                self.findings.append(Finding("policy.not-read", Severity.WARN, Place(str(path)), what, why, fix))
 
     def _add(self, kind: PolicyKind, path: Path, model: type[BaseModel]) -> None:
         stem = path.name.rsplit(".", 1)[0]

@@ -166,6 +166,20 @@ def test_a_link_that_is_refused_is_reported_for_its_folder_by_the_command_too(tm
     assert "canary" not in ended.stdout
 
 
+def test_a_file_that_is_not_read_is_named(tmp_path: Path) -> None:
+    root = fixture.write_policies(tmp_path)
+    (root / "releases" / "old").mkdir()
+    (root / MICRODATA).rename(root / "releases" / "old" / "admissions.yaml")
+    (root / CELLS).rename(root / "releases" / "cells.YAML")
+    (root / "releases" / "notes.txt").write_text("not a policy", encoding="utf-8")
+    found = [one for one in read_library(root).findings if one.rule == "policy.not-read"]
+    assert [Path(one.place.file).relative_to(root).as_posix() for one in found] == [
+        "releases/cells.YAML",
+        "releases/old/admissions.yaml",
+    ]
+    assert rules_of(fixture.write_policies(tmp_path / "other")) == []
+
+
 def test_a_link_within_the_folder_is_a_file(tmp_path: Path) -> None:
     root = fixture.write_policies(tmp_path)
     (root / "store").mkdir()
