@@ -65,7 +65,7 @@ def _records(store: CatalogStore, name: str, release: ReleasePolicy | None) -> I
         if release is None:
             effects = [
                 _text(
-                    "公開方針がなくなる。公開を続けるか取り下げるかを決める。",
+                    "公開ポリシーがなくなる。公開を続けるか取り下げるかを決める。",
                     "Its policy goes: decide whether it stays in the catalog.",
                 )
             ]
@@ -94,7 +94,7 @@ def _records(store: CatalogStore, name: str, release: ReleasePolicy | None) -> I
 
 def _requests(store: CatalogStore, name: str) -> Iterator[Given]:
     words = _text(
-        "審査は変わった方針に照らして行われる。申請者に知らせる。",
+        "審査は変わったポリシーに照らして行われる。申請者に知らせる。",
         "It will be judged by the changed policy: tell the applicant.",
     )
     for request in store.requests(state=State.SUBMITTED):
@@ -111,13 +111,13 @@ def _permit(permit: Permit, release: ReleasePolicy | None) -> Given:
     ]
     if release is None:
         effects.append(
-            _text("公開方針がなくなる。許可を取り消すかを決める。", "Its policy goes: decide whether to revoke it.")
+            _text("公開ポリシーがなくなる。許可を取り消すかを決める。", "Its policy goes: decide whether to revoke it.")
         )
     else:
         if permit.recipient not in {each.id for each in release.recipients}:
             effects.append(
                 _text(
-                    f"受領者 {permit.recipient} は変更後の方針にいない。許可を取り消す。",
+                    f"受領者 {permit.recipient} は変更後のポリシーにいない。許可を取り消す。",
                     f"Recipient {permit.recipient} is not in the changed policy: revoke the permit.",
                 )
             )

@@ -38,7 +38,7 @@ _AXES: Mapping[str, tuple[Text, Text]] = {
     ),
     "dp_statistics": (
         Text(ja="プライバシー損失 ε", en="Privacy loss (epsilon)"),
-        Text(ja="95%誤差(現在の方針を1とする倍率)", en="95 % error (1 = the policy as it stands)"),
+        Text(ja="95%誤差(現在のポリシーを1とする倍率)", en="95 % error (1 = the policy as it stands)"),
     ),
     "small_cells": (
         Text(ja="表示される最小の人数の逆数(0〜1)", en="One in the smallest number shown (0 to 1)"),

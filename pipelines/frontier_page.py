@@ -69,7 +69,7 @@ _KEY = (
     ),
     (
         '<path d="M11 1 L21 11 L11 21 L1 11 Z" fill="none" stroke="#D55E00" stroke-width="2.5"/>',
-        ("現在の方針", "the policy as it stands"),
+        ("現在のポリシー", "the policy as it stands"),
     ),
 )
 
@@ -205,7 +205,7 @@ def _table(frontier: Frontier, language: Language) -> Iterator[str]:
 def _verdict(one: Alternative, language: Language, *, is_best: bool) -> str:
     said = []
     if one.is_current:
-        said.append(say(("現在の方針", "as it stands"), language))
+        said.append(say(("現在のポリシー", "as it stands"), language))
     if one.why is not None:
         said.append(say((f"作成不可({one.why})", f"cannot be made ({one.why})"), language))
     elif is_best:

@@ -12,8 +12,8 @@ from policies.pages import Page, Part, Row, Table
 from policies.sentences import Bilingual, Language, say
 
 KINDS: dict[PolicyKind, Bilingual] = {
-    PolicyKind.RELEASE: ("公開方針", "release policy"),
-    PolicyKind.DATASET: ("データセット方針", "dataset policy"),
+    PolicyKind.RELEASE: ("公開ポリシー", "release policy"),
+    PolicyKind.DATASET: ("データセットポリシー", "dataset policy"),
     PolicyKind.HIERARCHY: ("階層", "hierarchy"),
     PolicyKind.RULEPACK: ("規則集", "rule pack"),
     PolicyKind.SUITE: ("品質検査", "quality suite"),
@@ -30,7 +30,7 @@ _HEADER: tuple[Bilingual, ...] = (("何が", "what"), ("向き", "which way"), (
 
 def page_of_comparisons(found: Sequence[Comparison], *, language: Language) -> Page:
     """Return the page of a comparison of two files or folders; it says so where nothing changed."""
-    title = say(("方針の変更", "Changes of policies"), language)
+    title = say(("ポリシーの変更", "Changes of policies"), language)
     if not found:
         none = say(
             ("意味の変更はない。署名はそのまま有効である。", "Nothing means anything else; signatures hold."), language
@@ -61,7 +61,7 @@ def _summary(found: Sequence[Comparison], language: Language) -> list[str]:
     if fallen:
         names = ", ".join(fallen)
         pair: Bilingual = (
-            f"次の方針への署名は効かなくなる: {names}。これらに拠る公開の署名も同じである。",
+            f"次のポリシーへの署名は効かなくなる: {names}。これらに拠る公開の署名も同じである。",
             f"Signatures over these no longer hold, nor those of releases that rest on them: {names}.",
         )
         lines.append(say(pair, language))

@@ -108,7 +108,7 @@ LABELS: Mapping[str, Bilingual] = MappingProxyType(
         "people_told_on": ("本人への通知日", "people told on"),
         "plan": ("計画", "plan"),
         "plan_url": ("計画の掲載先", "plan at"),
-        "policy": ("方針", "policy"),
+        "policy": ("ポリシー", "policy"),
         "population": ("母集団(予算の口座)", "population (privacy account)"),
         "poster": ("オプトアウト文書", "public notice of opt-out"),
         "principal_investigator": ("研究代表者", "principal investigator"),

@@ -66,7 +66,10 @@ def _summary(touched: Sequence[Touched], outside: Sequence[Outside] | None, lang
     if not touched:
         return [
             say(
-                ("意味の変わる方針はなく、何も影響を受けない。", "No policy means anything else; nothing is touched."),
+                (
+                    "意味の変わるポリシーはなく、何も影響を受けない。",
+                    "No policy means anything else; nothing is touched.",
+                ),
                 language,
             )
         ]
@@ -74,7 +77,7 @@ def _summary(touched: Sequence[Touched], outside: Sequence[Outside] | None, lang
     lines = [
         say(
             (
-                f"署名が効かなくなる方針: {', '.join(void) or 'なし'}",
+                f"署名が効かなくなるポリシー: {', '.join(void) or 'なし'}",
                 f"Signatures fall of: {', '.join(void) or 'none'}",
             ),
             language,
@@ -103,8 +106,8 @@ def _policies(touched: Sequence[Touched], language: Language) -> Part:
             say(("それ自身の変更", "its own change"), language) if each.through == (own,) else ", ".join(each.through)
         )
         rows.append((name, through, [say((text.ja, text.en), language) for text in each.effects]))
-    title = say(("方針", "Policies"), language)
-    caption = say((f"影響を受ける方針({len(rows)})", f"{len(rows)} policies that are touched"), language)
+    title = say(("ポリシー", "Policies"), language)
+    caption = say((f"影響を受けるポリシー({len(rows)})", f"{len(rows)} policies that are touched"), language)
     return _part(title, caption, rows, language)
 
 

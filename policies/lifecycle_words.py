@@ -138,7 +138,7 @@ def next_step(status: PolicyStatus, chosen: Mapping[Role, Statement]) -> Text | 
         return None
     if status is PolicyStatus.RETIRED:
         return Text(
-            ja="廃止は取り消せない。新しい id の方針を書く",
+            ja="廃止は取り消せない。新しい id のポリシーを書く",
             en="a retired policy does not come back: write one with a new id",
         )
     if status is PolicyStatus.APPROVED:

@@ -85,7 +85,7 @@ def test_page_table_and_json_say_the_same(published: Settings, tmp_path: Path, l
     assert page.scopes.count("col") == len(head)
     assert page.scopes.count("row") == len(rows)
     plain = frontier(published, CELLS, "--language", language)
-    assert ("現在の方針" if language == "ja" else "as it stands") in plain.out.replace("\n", "")
+    assert ("現在のポリシー" if language == "ja" else "as it stands") in plain.out.replace("\n", "")
 
 
 def test_current_policy_and_front_are_marked(published: Settings) -> None:

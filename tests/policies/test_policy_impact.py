@@ -103,7 +103,7 @@ def test_nothing_changed_touches_nothing(library: PolicyLibrary) -> None:
 def test_the_page_says_what_falls_and_what_was_not_looked_at(library: PolicyLibrary, language: Language) -> None:
     touched = impact(library, [(PolicyKind.HIERARCHY, "age")])
     text = as_text(page_of_impact(touched, None, language=language))
-    assert {"ja": "署名が効かなくなる方針: ", "en": "Signatures fall of: "}[language] in text
+    assert {"ja": "署名が効かなくなるポリシー: ", "en": "Signatures fall of: "}[language] in text
     assert {"ja": "見ていない", "en": "not looked at"}[language] in text
     for each in touched:
         for effect in each.effects:

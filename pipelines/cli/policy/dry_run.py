@@ -123,7 +123,7 @@ def show(foreseen: "Foreseen", language: Language) -> None:
     title = say(("試行(何も書き込んでいません)", "Dry run (nothing was written)"), language)
     table = Table(title=f"{title}: {foreseen.release} {foreseen.version}", title_justify="left")
     table.add_column(say(("項目", "Figure"), language))
-    table.add_column(say(("この方針なら", "Under this policy"), language), justify="right", overflow="fold")
+    table.add_column(say(("このポリシーなら", "Under this policy"), language), justify="right", overflow="fold")
     if foreseen.published_version:
         published = say(("公開中", "Published"), language)
         table.add_column(f"{published} {foreseen.published_version}", justify="right", overflow="fold")

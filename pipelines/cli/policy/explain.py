@@ -59,7 +59,7 @@ def explain(
         }
         deliver(json.dumps(body, ensure_ascii=False, indent=2), output)
     elif form == "html":
-        title = pages[0].parts[0].title if len(pages) == 1 else say(("方針の説明", "Policies explained"), language)
+        title = pages[0].parts[0].title if len(pages) == 1 else say(("ポリシーの説明", "Policies explained"), language)
         deliver(as_html(pages, title=title, language=language), output)
     else:
         deliver("\n\n".join(as_text(page) for page in pages), output)

@@ -113,7 +113,7 @@ def _unread(library: PolicyLibrary, path: Path) -> list[Finding]:
 
 def _stops(finding: Finding, language: Language) -> str:
     said = (
-        "読み込めない。直すまで、どの方針も実行されない。`niji policy check` が理由と直し方を示す",
+        "読み込めない。直すまで、どのポリシーも実行されない。`niji policy check` が理由と直し方を示す",
         "does not load, and no policy runs until it is mended; `niji policy check` says why and how",
     )
     return f"{finding.place}  {finding.rule}: {say(said, language)}"
@@ -157,7 +157,7 @@ def _table(states: "Sequence[PolicyState]", language: Language) -> None:
     from rich.table import Table
 
     titles = (
-        ("方針", "policy"),
+        ("ポリシー", "policy"),
         ("版", "version"),
         ("状態", "state"),
         ("署名", "signed by"),

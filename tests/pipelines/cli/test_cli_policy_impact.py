@@ -28,7 +28,7 @@ def test_a_file_that_would_change(tmp_path: Path) -> None:
     text = run(str(root / AGE), "--language", "en")
     assert "release policy admissions (hierarchy/age)" in text
     assert "not looked at" in text
-    assert "公開方針 admissions" in run(str(root / AGE))
+    assert "公開ポリシー admissions" in run(str(root / AGE))
 
 
 def test_only_what_really_differs_has_changed(tmp_path: Path) -> None:
