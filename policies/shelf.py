@@ -88,7 +88,9 @@ class Shelf:
                 return
             what = f"the {kind.value} '{stem}' is there already: {there}"
             why = "ids are unique; the rule packs that ship with Niji cannot be replaced by a folder's own"
-            self.findings.append(block("policy.duplicate-id", Place(str(path)), what, why, "give it another id"))
+            is_shipped = there.parent == PACKAGED / FOLDERS[PolicyKind.RULEPACK]
+            fix = "take the copy away: the one that ships is read" if is_shipped else "give it another id"
+            self.findings.append(block("policy.duplicate-id", Place(str(path)), what, why, fix))
             return
         self.files[kind, stem] = path
         read = _read_packaged if path.parent == PACKAGED / FOLDERS[PolicyKind.RULEPACK] else read_policy
