@@ -15,7 +15,9 @@ from pipelines.deployment import Deployment, Reporter, open_deployment
 from pipelines.settings import Settings
 from pipelines.storage import Stage
 from policies.errors import NijiError, UsageError
+from policies.library import PolicyKind
 from policies.model import ReleasePolicy
+from policies.roles import PolicyStatus
 
 _INSTANCE_FILE = Path(__file__).resolve().parent.parent / "dagster.yaml"
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -91,6 +93,13 @@ def count_steps(settings: Settings, *, selection: Sequence[str] = ()) -> int:
     return len(_keys(deployment, releases, selection)) + CHECKS_A_RELEASE * len(releases)
 
 
+def standing(settings: Settings, *, selection: Sequence[str] = ()) -> RunReport:
+    """Say what is published of a selection at its present version, whatever the last run ended with."""
+    deployment = open_deployment(settings)
+    releases = selected_releases(deployment, selection)
+    return report(deployment, [one for one in releases if deployment.store.record(one.id, version=one.version)])
+
+
 def report(deployment: Deployment, releases: Sequence[ReleasePolicy]) -> RunReport:
     """Say what is published of some releases, from what the stages left."""
     datasets = {name for release in releases for name in release.datasets}
@@ -104,6 +113,8 @@ def report(deployment: Deployment, releases: Sequence[ReleasePolicy]) -> RunRepo
 
 def selected_releases(deployment: Deployment, selection: Sequence[str]) -> tuple[ReleasePolicy, ...]:
     """Return the releases that a selection names, by themselves or by one of their datasets.
+
+    Without a selection, what is retired is passed over: it is not to run any more, and says so in `policy status`.
 
     Raises:
         UsageError: A name is neither a release nor a dataset.
@@ -119,7 +130,13 @@ def selected_releases(deployment: Deployment, selection: Sequence[str]) -> tuple
                 fix=f"choose among: {known}",
             )
     chosen = library.releases.values()
-    return tuple(one for one in chosen if not selection or one.id in selection or set(one.datasets) & set(selection))
+    if not selection:
+        return tuple(one for one in chosen if not _is_retired(deployment, PolicyKind.RELEASE, one.id))
+    return tuple(one for one in chosen if one.id in selection or set(one.datasets) & set(selection))
+
+
+def _is_retired(deployment: Deployment, kind: PolicyKind, name: str) -> bool:
+    return deployment.state(kind, name).status is PolicyStatus.RETIRED
 
 
 @contextmanager
@@ -140,7 +157,8 @@ def _keys(deployment: Deployment, releases: Sequence[ReleasePolicy], selection: 
     datasets = {name for release in releases for name in release.datasets}
     datasets |= {name for name in selection if name in deployment.library.datasets}
     if not selection:
-        datasets |= set(deployment.library.datasets)
+        known = deployment.library.datasets
+        datasets |= {name for name in known if not _is_retired(deployment, PolicyKind.DATASET, name)}
     keys = [dg.AssetKey([stage, name]) for name in sorted(datasets) for stage in _DATASET_STAGES]
     return keys + [dg.AssetKey([stage, release.id]) for release in releases for stage in _RELEASE_STAGES]
 

@@ -2,10 +2,13 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from policies.errors import DataError, NijiError, PolicyError
 
 if TYPE_CHECKING:
     from pipelines.run import RunReport
@@ -29,9 +32,16 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Take datasets the whole way: ingest, classify, consent, pseudonymize, protect, validate, publish."""
+    from pipelines.run import standing
     from pipelines.settings import load_settings
 
-    report = run_shown(load_settings(home, policies=policies, landing=landing), selection or [])
+    settings = load_settings(home, policies=policies, landing=landing)
+    try:
+        report = run_shown(settings, selection or [])
+    except (PolicyError, DataError):
+        # What one release is refused for does not undo the others: say what stands before what was refused.
+        show_standing(lambda: standing(settings, selection=selection or []), as_json=as_json)
+        raise
     show_report(report, as_json=as_json)
 
 
@@ -61,6 +71,16 @@ def run_shown(settings: "Settings", selection: list[str]) -> "RunReport":
     console = Console(stderr=True)
     with reporter_for(console, total=count_steps(settings, selection=selection)) as reporter:
         return materialize(settings, selection=selection, reporter=reporter)
+
+
+def show_standing(read: Callable[[], "RunReport"], *, as_json: bool) -> None:
+    """Print what is published although the run was refused; nothing where the policies themselves do not open."""
+    try:
+        report = read()
+    except NijiError:
+        return
+    if report.releases:
+        show_report(report, as_json=as_json)
 
 
 def show_report(report: "RunReport", *, as_json: bool) -> None:

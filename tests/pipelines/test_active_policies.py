@@ -13,7 +13,7 @@ from pipelines.automation import permit_sensor
 from pipelines.definitions import definitions_of
 from pipelines.demo.approve import DEMO_SIGNERS, approve_all
 from pipelines.deployment import Deployment, open_deployment
-from pipelines.run import instance_of, run
+from pipelines.run import instance_of, run, standing
 from pipelines.settings import Settings
 from pipelines.stages.classified import make_classified
 from pipelines.stages.consented import make_consented
@@ -251,6 +251,19 @@ def test_retired_release_runs_no_more(published: Settings) -> None:
     assert "is retired / 廃止" in error.what
     assert tiny.reopened(published).state(RELEASE, CELLS).status is PolicyStatus.RETIRED
     assert sign_policies(published) == ()
+
+
+def test_what_is_retired_is_passed_over_unless_it_is_asked_for(published: Settings) -> None:
+    stop(published, RELEASE, CELLS, Act.RETIRE)
+    assert [one.release for one in run(published).releases] == [NUMBERS]
+    refused(published, CELLS)
+
+
+def test_what_stands_is_told_although_another_release_was_refused(published: Settings) -> None:
+    stop(published, RELEASE, CELLS)
+    refused(published)
+    assert {one.release for one in standing(published).releases} == {CELLS, NUMBERS}
+    assert [one.release for one in standing(published, selection=[NUMBERS]).releases] == [NUMBERS]
 
 
 @pytest.mark.parametrize("name", ["signers.json", f"approvals/release/{CELLS}.json"])
