@@ -17,7 +17,12 @@ from policies.files import real_path
 from policies.library import PolicyKind, PolicyLibrary
 from policies.load import load_library
 from policies.model import ReleasePolicy
-from policies.sentences import Language
+from policies.sentences import Language, say
+
+_UNSIGNED = (
+    "署名は見ていない。ポリシーが有効(署名済み)かどうかは `niji policy status` が示す。",
+    "Signatures were not looked at; `niji policy status` shows whether the policy is active.",
+)
 
 
 def decide(
@@ -60,6 +65,8 @@ def decide(
         typer.echo(verdict_line(decision, language=language))
         for line in reason_lines(decision, language=language):
             typer.echo(f"  {line}")
+        if case is None or case.circumstances.policy_is_active is None:
+            typer.echo(say(_UNSIGNED, language))
     if decision.verdict is Verdict.REFUSE:
         raise typer.Exit(int(ExitCode.NOT_PERMITTED))
 

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +70,8 @@ def test_reasons_are_read_in_both_languages() -> None:
     assert "[refuse] prohibited-use: the use is prohibited: advertising or marketing" in english
     asked = run("decide", RELEASE, CASES / "ask/use-in-care.yaml", *ON, "--language", "en").stdout
     assert asked.startswith("ASK: a person must look")
+    assert asked.splitlines()[-1].startswith("Signatures were not looked at")
+    assert "署名は見ていない" in japanese
 
 
 def test_a_request_in_a_file_of_its_own(tmp_path: Path) -> None:
@@ -112,15 +113,11 @@ def test_check_decides_the_cases(tmp_path: Path) -> None:
     assert "files checked" in run("check", CASES / "deny" / "marketing.yaml").stdout
 
 
-def test_the_command_starts_fast_and_without_the_data_machinery() -> None:
+def test_the_command_starts_without_the_data_machinery() -> None:
     code = (
-        "import sys, time; began = time.perf_counter(); import pipelines.cli.policy; "
+        "import sys; import pipelines.cli.policy; "
         "heavy = {'dagster', 'ibis', 'pyarrow', 'great_expectations', 'numpy', 'cryptography', 'sqlalchemy', 'rdflib'}; "
-        "print(sorted(heavy & set(sys.modules))); print(time.perf_counter() - began)"
+        "print(sorted(heavy & set(sys.modules)))"
     )
-    began = time.perf_counter()
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    heavy, seconds = found.stdout.splitlines()
-    assert heavy == "[]"
-    assert float(seconds) < 5  # a bound for busy machines; the benchmark gives the figure
-    assert time.perf_counter() - began < 30
+    assert found.stdout == "[]\n"
