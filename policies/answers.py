@@ -303,7 +303,11 @@ def _stage_words(left: Sequence[StageAnswer], language: Language) -> Iterator[st
 def _first_of(mine: Sequence[StageAnswer], language: Language) -> str:
     first, more = mine[0], len(mine) - 1
     found = _figures(first, language)
-    others = say((f"ほか {more} 件の検査も合格", f"{more} more check{'s' if more > 1 else ''} passed"), language) if more else ""
+    others = (
+        say((f"ほか {more} 件の検査も合格", f"{more} more check{'s' if more > 1 else ''} passed"), language)
+        if more
+        else ""
+    )
     told = say(("。", "; "), language).join(part for part in (found, others) if part)
     beside = say((f"({told})", f" ({told})"), language) if told else ""
     return say((f"{_title(first).ja}ことを確かめた{beside}", f"{_title(first).en}{beside}"), language)
