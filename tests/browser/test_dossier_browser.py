@@ -105,6 +105,7 @@ def test_from_the_portal_it_is_styled_under_its_policy(page: Any, address: str, 
     assert is_styled(page)
     assert [text for text in page.complaints if "favicon" not in text] == []
     page.get_by_role("link", name={"ja": "English", "en": "日本語"}[language]).click()
+    page.wait_for_url(lambda url: not url.endswith(f"dossier.{language}.html"))
     assert page.evaluate("document.documentElement.lang") != language
 
 

@@ -200,9 +200,9 @@ def test_an_unknown_population_is_refused(ledger: Ledger) -> None:
 def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "ledger.sqlite"
     file.write_text("this is not a database" * 100)
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(IntegrityError) as caught:
         Ledger.open(file)
-    assert caught.value.code == "ledger.unwritable"
+    assert caught.value.code == "store.damaged"
 
 
 @pytest.mark.parametrize(
