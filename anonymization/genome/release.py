@@ -332,14 +332,13 @@ def _guarantee(method: AlleleFrequencies, chosen: Selection) -> Statement:
     rate, power, limit = bound.false_positive_rate, bound.power, bound.max_power
     return Statement(
         ja=(
-            f"公表する{alleles:,}件のアレルから、ある人が集団{bound.people:,}人の一人かどうかを当てる検定の検出力は、"
+            f"公表する{alleles:,}件のアレルから、ある人が集団の一人かどうかを当てる検定の検出力は、"
             f"偽陽性率{rate:g}のとき{power:.3f}以下です(上限{limit:g})。出現数が{method.min_allele_count}未満のアレルは"
             "載せていません。少数の除外だけでは所属の推定を防げず、防いでいるのは検出力の上限です。"
         ),
         en=(
-            f"From the {alleles:,} published alleles, no test can tell whether somebody is one of the "
-            f"{bound.people:,} people with more power than {power:.3f} at a false-positive rate of {rate:g} (limit "
-            f"{limit:g}). Alleles counted fewer than {method.min_allele_count} times are left out. A floor does not "
+            f"From the {alleles:,} published alleles, no test can tell whether somebody is one of the cohort's people "
+            f"with more power than {power:.3f} at a false-positive rate of {rate:g} (limit {limit:g}). Alleles counted fewer than {method.min_allele_count} times are left out. A floor does not "
             "stop membership inference; the bound does."
         ),
     )

@@ -190,6 +190,8 @@ def test_evidence_says_that_the_bound_and_not_the_floor_protects() -> None:
     evidence = protect_allele_frequencies(release(), source([site(1, 10), site(2, 2)])).evidence
     assert "A floor does not stop membership inference; the bound does." in evidence.guarantee.en
     assert "所属の推定" in evidence.guarantee.ja
+    # The sentence is public: how many people there are passes the disclosure gate elsewhere, or not at all.
+    assert "40" not in evidence.guarantee.en + evidence.guarantee.ja
     assert (evidence.people_in, evidence.people_out, evidence.records_in, evidence.records_out) == (40, 40, 2, 1)
     assert evidence.measured["alleles_below_floor"] == 1
     assert evidence.measured["max_sites"] == 108
