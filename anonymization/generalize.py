@@ -15,11 +15,12 @@ from anonymization.criteria.criterion import Criterion
 from anonymization.criteria.from_policy import criterion_of
 from anonymization.criteria.k_anonymity import KAnonymity
 from anonymization.criteria.nearest import nearest_setting
+from anonymization.criteria.table_criterion import TableCriterion
 from anonymization.hierarchy import ROOT
 from anonymization.histogram import Histogram, as_text, build_histogram
 from anonymization.loss import METRIC
 from anonymization.quasi import QuasiIdentifier
-from anonymization.search.classes import ClassTable, bottom_table, failing_classes, roll_up
+from anonymization.search.classes import ClassTable, bottom_table, failed_together, failing_classes, roll_up
 from anonymization.search.optimal import search_all
 from anonymization.search.problem import Certificate, Node, Problem, Progress, make_problem
 from anonymization.search.problem import SearchProgress as SearchProgress
@@ -47,6 +48,7 @@ class Generalized:
     rows of failing classes are gone, all other columns, the person's too, are as they were. `node` gives the level of
     each quasi-identifier. `records` and `people` count the input, `suppressed_records` what is gone from it, `classes`
     what is published; `k_reached` is the smallest published class in people. `gap` is 0 for a proven optimum.
+    `table_models` names the models that the published classes meet together.
     """
 
     rows: "ibis.Table" = field(repr=False)
@@ -60,12 +62,13 @@ class Generalized:
     checks: int
     gap: float
     metric: str
+    table_models: tuple[str, ...]
     class_sizes: SpectrumOfClassSizes = field(repr=False)
     problem: Problem = field(repr=False)
     certificate: Certificate = field(repr=False)
 
 
-def generalize_table(
+def generalize_table(  # noqa: PLR0913 - one parameter a thing that is asked of a release
     rows: "ibis.Table",
     *,
     quasi_identifiers: Sequence[QuasiIdentifier],
@@ -73,6 +76,7 @@ def generalize_table(
     sensitive: Sequence[AskedModel],
     suppression_limit: float,
     person: str | None,
+    table_models: Sequence[TableCriterion] = (),
     progress: Progress | None = None,
 ) -> Generalized:
     """Generalize and suppress until every class holds k persons and meets every model, losing as little as possible.
@@ -85,6 +89,7 @@ def generalize_table(
             its hierarchy: `sensitive_models.with_hierarchies`.
         suppression_limit: The share of the rows that may be suppressed, 0 to 1.
         person: The column that names the person; None when every row is another person.
+        table_models: Models that the published classes must meet together.
         progress: Called after each check.
 
     Guarantee: in `rows`, every combination of quasi-identifiers is shared by at least k persons and meets every model
@@ -107,7 +112,12 @@ def generalize_table(
         person=person,
     )
     problem, certificate = solve_histogram(
-        histogram, k=k, sensitive=sensitive, suppression_limit=suppression_limit, progress=progress
+        histogram,
+        k=k,
+        sensitive=sensitive,
+        suppression_limit=suppression_limit,
+        table_models=table_models,
+        progress=progress,
     )
     return _publish(rows, problem, certificate)
 
@@ -118,6 +128,7 @@ def solve_histogram(
     k: int,
     sensitive: Sequence[AskedModel],
     suppression_limit: float,
+    table_models: Sequence[TableCriterion] = (),
     progress: Progress | None = None,
 ) -> tuple[Problem, Certificate]:
     """Find the levels for a table that is a histogram already; one histogram serves any number of questions.
@@ -127,17 +138,27 @@ def solve_histogram(
         k: The least number of people in a class, 2 or more.
         sensitive: Models of what a class may tell, any number on any number of columns.
         suppression_limit: The share of the rows that may be suppressed, 0 to 1.
+        table_models: Models that the published classes must meet together.
         progress: Called after each check.
 
     Raises:
         PolicyError: k below 2, a limit outside 0 to 1.
         DataError: Fewer than k people, a sensitive value that a distance does not know, or no solution.
     """
-    problem = pose_problem(histogram, k=k, sensitive=sensitive, suppression_limit=suppression_limit)
+    problem = pose_problem(
+        histogram, k=k, sensitive=sensitive, suppression_limit=suppression_limit, table_models=table_models
+    )
     return problem, search_problem(problem, progress=progress)
 
 
-def pose_problem(histogram: Histogram, *, k: int, sensitive: Sequence[AskedModel], suppression_limit: float) -> Problem:
+def pose_problem(
+    histogram: Histogram,
+    *,
+    k: int,
+    sensitive: Sequence[AskedModel],
+    suppression_limit: float,
+    table_models: Sequence[TableCriterion] = (),
+) -> Problem:
     """Return what is asked of a histogram, before any search; arguments and errors as `solve_histogram`."""
     _require_settings(k, suppression_limit)
     _require_people(histogram, k)
@@ -145,7 +166,9 @@ def pose_problem(histogram: Histogram, *, k: int, sensitive: Sequence[AskedModel
         KAnonymity(k),
         *(criterion_of(model, histogram.sensitive[model.column].labels) for model in sensitive),
     )
-    return make_problem(histogram, criteria=criteria, suppression_limit=suppression_limit)
+    return make_problem(
+        histogram, criteria=criteria, suppression_limit=suppression_limit, table_criteria=tuple(table_models)
+    )
 
 
 def search_problem(problem: Problem, *, progress: Progress | None = None) -> Certificate:
@@ -196,6 +219,9 @@ def _no_solution(problem: Problem) -> DataError:
     nearest = [nearest_setting(criterion, counts, may_lose=may_lose) for criterion in failed]
     suppressed = int(table.rows[failing].sum()) + problem.histogram.unseen_records
     records = problem.histogram.records
+    together = failed_together(problem, counts, ~failing) if problem.is_allowed(suppressed) else ()
+    if together:
+        return _no_release(together, [criterion.nearest(counts, ~failing) for criterion in together])
     needed = math.ceil(suppressed / records * 10_000) / 10_000
     models = ", ".join(criterion.name for criterion in failed) if failed else "the suppression of unseen values"
     possible = suppressed < records
@@ -206,6 +232,18 @@ def _no_solution(problem: Problem) -> DataError:
         why="a release must meet every model within its suppression limit, and may not be empty",
         fix=(f"allow a suppression limit of {needed}, free" if possible else "free")
         + " the fixed levels, add hierarchies, or ask less of the models"
+        + "".join(f"; alone, the coarsest levels meet {setting}" for setting in nearest if setting),
+    )
+
+
+def _no_release(failed: Sequence[TableCriterion], nearest: Sequence[str | None]) -> DataError:
+    """Return the error for classes that each pass, and that fail together."""
+    return DataError(
+        "data.no-solution",
+        what=f"no choice of levels meets {', '.join(criterion.name for criterion in failed)}; "
+        "the coarsest levels do not either",
+        why="a release must meet every model, those of its classes together as well",
+        fix="free the fixed levels, add hierarchies, or ask less of the models"
         + "".join(f"; alone, the coarsest levels meet {setting}" for setting in nearest if setting),
     )
 
@@ -234,6 +272,7 @@ def _publish(rows: "ibis.Table", problem: Problem, certificate: Certificate) -> 
         checks=len(certificate.checks),
         gap=certificate.gap,
         metric=METRIC,
+        table_models=tuple(criterion.name for criterion in problem.table_criteria),
         class_sizes=sizes,
         problem=problem,
         certificate=certificate,

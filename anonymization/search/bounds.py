@@ -1,7 +1,8 @@
 """What is ruled out: a lower bound on the loss of every node, tightened by each check.
 
 Before any check, a node's loss is at least that of its generalization alone. A check of a node adds to every node
-below it: the records that the models say are lost here (`Criterion.least_lost`) are suppressed there too.
+below it: the records that the models say are lost here (`Criterion.least_lost`) are suppressed there too. A check that
+fails a model of the whole release may rule out every node below (`Problem.is_final`).
 """
 
 import numpy as np
@@ -59,7 +60,7 @@ class Bounds:
     def _rule_out_below(self, check: Check) -> None:
         box = below(check.node)
         np.maximum(self.least[box], check.stuck, out=self.least[box])
-        if not self._problem.is_allowed(check.stuck):
+        if check.rules_out_below or not self._problem.is_allowed(check.stuck):
             self.lower[box] = np.inf
             return
         np.maximum(self.lower[box], penalized(self._problem, check), out=self.lower[box])

@@ -13,6 +13,7 @@ import numpy as np
 
 from anonymization.criteria.criterion import BoolArray, ClassCounts
 from anonymization.criteria.k_anonymity import KAnonymity
+from anonymization.criteria.table_criterion import TableCriterion
 from anonymization.histogram import Pairs
 from anonymization.loss import FloatArray
 from anonymization.quasi import IntArray
@@ -85,16 +86,20 @@ def _faults_of(problem: Problem, check: Check) -> list[str]:
     labels = _labels(problem, check.node)
     _, index = np.unique(labels, axis=0, return_inverse=True)
     index = index.reshape(-1)
-    failing, lost = _failing(problem, index)
+    counts = _counts(problem, index)
+    failing, lost = _failing(problem, counts)
     rows = problem.histogram.rows
     unseen = problem.histogram.unseen_records
     suppressed = int(rows[failing[index]].sum()) + unseen
     faults = []
     if suppressed != check.suppressed or int(lost.sum()) + unseen != check.stuck:
         faults.append(f"{where}: another number of records is suppressed")
-    is_valid = suppressed <= problem.may_suppress and suppressed < problem.histogram.records
-    if is_valid != check.is_valid:
+    is_allowed = suppressed <= problem.may_suppress and suppressed < problem.histogram.records
+    refused = [one for one in problem.table_criteria if is_allowed and one.failing_by(counts, ~failing)]
+    if (is_allowed and not refused) != check.is_valid:
         faults.append(f"{where}: its validity is not as claimed")
+    if check.rules_out_below and not any(_breaks_below(problem, one, suppressed) for one in refused):
+        faults.append(f"{where}: rules out what is below without a model that does")
     if int((~failing).sum()) != check.classes:
         faults.append(f"{where}: another number of classes")
     if abs(_exact_loss(problem, check.node, failing[index]) - check.loss) > TOLERANCE:
@@ -112,8 +117,15 @@ def _labels(problem: Problem, node: Node) -> IntArray:
     return np.stack(columns, axis=1)
 
 
-def _failing(problem: Problem, index: IntArray) -> tuple[BoolArray, IntArray]:
-    """Return which classes fail a model, and how many rows of each no finer node can publish."""
+def _breaks_below(problem: Problem, model: TableCriterion, suppressed: int) -> bool:
+    """Whether a release below, being finer and publishing no more rows, must fail the model as well."""
+    nothing_more = problem.may_suppress <= problem.histogram.unseen_records == suppressed
+    publishes_less = model.monotone_in_suppression and all(criterion.monotone for criterion in problem.criteria)
+    return model.monotone_in_generalization and (nothing_more or publishes_less)
+
+
+def _counts(problem: Problem, index: IntArray) -> ClassCounts:
+    """Count each class anew."""
     histogram = problem.histogram
     size = int(index.max()) + 1
     rows, people = np.zeros(size, np.int64), np.zeros(size, np.int64)
@@ -121,7 +133,12 @@ def _failing(problem: Problem, index: IntArray) -> tuple[BoolArray, IntArray]:
     np.add.at(people, index, histogram.loyal)
     if histogram.shared is not None:
         people += _distinct(histogram.shared, index, size)
-    counts = ClassCounts(rows, people, {name: _counted(one, index) for name, one in histogram.sensitive.items()})
+    return ClassCounts(rows, people, {name: _counted(one, index) for name, one in histogram.sensitive.items()})
+
+
+def _failing(problem: Problem, counts: ClassCounts) -> tuple[BoolArray, IntArray]:
+    """Return which classes fail a model, and how many rows of each no finer node can publish."""
+    rows, size = counts.rows, len(counts.rows)
     failing, lost = np.zeros(size, np.bool_), np.zeros(size, np.int64)
     for criterion in problem.criteria:
         failing |= criterion.failing(counts)
@@ -202,7 +219,7 @@ def _covered(problem: Problem, certificate: Certificate) -> BoolArray:
     covered: BoolArray = _loss_of_sums(problem, problem.base_sums) >= goal
     for check in certificate.checks:
         box = tuple(slice(0, level + 1) for level in check.node)
-        if check.stuck > problem.may_suppress or check.stuck >= problem.histogram.records:
+        if check.rules_out_below or check.stuck > problem.may_suppress or check.stuck >= problem.histogram.records:
             covered[box] = True
         else:
             sums = [base[: len(extra)] + extra for base, extra in zip(problem.base_sums, check.penalties, strict=True)]

@@ -8,6 +8,7 @@ import numpy as np
 from anonymization.coding import AnyInt, combine_codes, narrow, number_keys
 from anonymization.criteria.criterion import BoolArray, ClassCounts
 from anonymization.criteria.k_anonymity import KAnonymity
+from anonymization.criteria.table_criterion import TableCriterion
 from anonymization.histogram import Histogram, Pairs
 from anonymization.loss import FloatArray
 from anonymization.quasi import CodedAttribute, IntArray
@@ -178,6 +179,8 @@ def evaluate(problem: Problem, table: ClassTable, source: ClassTable, index: Int
     failing = failing_classes(problem, counts)
     lost = least_lost(problem, counts)
     suppressed = int(table.rows[failing].sum()) + histogram.unseen_records
+    is_allowed = problem.is_allowed(suppressed)
+    refused = failed_together(problem, counts, ~failing) if is_allowed else ()
     sums = []
     for j, attribute in enumerate(histogram.attributes):
         level = table.node[j]
@@ -186,12 +189,18 @@ def evaluate(problem: Problem, table: ClassTable, source: ClassTable, index: Int
     return Check(
         node=table.node,
         suppressed=suppressed,
-        is_valid=problem.is_allowed(suppressed),
+        is_valid=is_allowed and not refused,
         loss=problem.loss.of(sums),
         classes=len(table.rows) - int(failing.sum()),
         stuck=int(lost.sum()) + histogram.unseen_records,
         penalties=_penalties(problem, table, source, index, lost),
+        rules_out_below=any(problem.is_final(criterion, suppressed) for criterion in refused),
     )
+
+
+def failed_together(problem: Problem, counts: ClassCounts, kept: BoolArray) -> tuple[TableCriterion, ...]:
+    """Return the models of the whole release that the published classes fail."""
+    return tuple(criterion for criterion in problem.table_criteria if criterion.failing_by(counts, kept))
 
 
 def failing_classes(problem: Problem, counts: ClassCounts) -> BoolArray:

@@ -7,6 +7,7 @@ from decimal import Decimal
 import numpy as np
 
 from anonymization.criteria.criterion import Criterion
+from anonymization.criteria.table_criterion import TableCriterion
 from anonymization.histogram import Histogram
 from anonymization.loss import GeometricLoss
 from anonymization.quasi import IntArray
@@ -19,6 +20,9 @@ Node = tuple[int, ...]
 class Problem:
     """A histogram, the models its classes must meet, and how many records may be suppressed.
 
+    `criteria` are asked of each class, and a class that fails is suppressed; `table_criteria` are asked of the published
+    classes together, and a node that fails is no release.
+
     `base_sums[j][i]` is T_j * D_j of the loss metric when attribute j is published at its i-th level and nothing is
     suppressed but the unseen values: the least any node with that level can have.
     """
@@ -28,6 +32,7 @@ class Problem:
     may_suppress: int
     loss: GeometricLoss
     base_sums: tuple[IntArray, ...] = field(repr=False)
+    table_criteria: tuple[TableCriterion, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -38,14 +43,35 @@ class Problem:
         """Whether a release may suppress so many records; never all of them, for that is an empty release."""
         return suppressed <= self.may_suppress and suppressed < self.histogram.records
 
+    def is_final(self, criterion: TableCriterion, suppressed: int) -> bool:
+        """Whether a node that fails `criterion`, suppressing so many records, rules out every node below it.
 
-def make_problem(histogram: Histogram, *, criteria: tuple[Criterion, ...], suppression_limit: float) -> Problem:
+        A release below has finer classes, and what it publishes is published here as well, as long as every model of a
+        single class is monotone. So it passes only if the model breaks by merging, or by publishing more. Where nothing
+        may be suppressed, releases differ by merging alone.
+        """
+        unseen = self.histogram.unseen_records
+        if not criterion.monotone_in_generalization:
+            return False
+        if suppressed == unseen and self.may_suppress <= unseen:
+            return True
+        return criterion.monotone_in_suppression and all(one.monotone for one in self.criteria)
+
+
+def make_problem(
+    histogram: Histogram,
+    *,
+    criteria: tuple[Criterion, ...],
+    suppression_limit: float,
+    table_criteria: tuple[TableCriterion, ...] = (),
+) -> Problem:
     """Prepare the search: the limit as a number of records, and the sums that all bounds start from.
 
     Args:
         histogram: The table.
         criteria: The models every published class must meet.
         suppression_limit: The share of the records that may be suppressed, 0 to 1.
+        table_criteria: The models the published classes must meet together.
     """
     may_suppress = int(Decimal(str(suppression_limit)) * histogram.records)
     sums = []
@@ -57,7 +83,12 @@ def make_problem(histogram: Histogram, *, criteria: tuple[Criterion, ...], suppr
         sums.append(np.array(per_level, np.int64) + histogram.unseen_records * attribute.domain)
     domains = tuple(attribute.domain for attribute in histogram.attributes)
     return Problem(
-        histogram, criteria, may_suppress, GeometricLoss(histogram.records, domains, len(domains)), tuple(sums)
+        histogram=histogram,
+        criteria=criteria,
+        may_suppress=may_suppress,
+        loss=GeometricLoss(histogram.records, domains, len(domains)),
+        base_sums=tuple(sums),
+        table_criteria=table_criteria,
     )
 
 
@@ -67,7 +98,8 @@ class Check:
 
     `suppressed` counts the records it would suppress (the unseen ones included), `loss` is exact. `stuck` counts the
     records that at least are suppressed at this node and at every node below it, and `penalties[j][i]` is what they at
-    least add to the sum of attribute j at its i-th level, for levels up to the node.
+    least add to the sum of attribute j at its i-th level, for levels up to the node. `rules_out_below` says that a model
+    of the published classes together is failed, and that no node below can pass it (`Problem.is_final`).
     """
 
     node: Node
@@ -77,6 +109,7 @@ class Check:
     classes: int
     stuck: int
     penalties: tuple[IntArray, ...] = field(repr=False)
+    rules_out_below: bool = False
 
 
 @dataclass(frozen=True, slots=True)
