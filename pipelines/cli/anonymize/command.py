@@ -1,0 +1,90 @@
+"""The options of `niji anonymize`, and its steps in their order."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.anonymize import local
+from pipelines.cli.anonymize.record import evidence_of, write_evidence
+from pipelines.cli.anonymize.search import recounted, search
+from pipelines.cli.anonymize.settings import Settings, split_names
+from pipelines.cli.anonymize.shown import show
+from pipelines.cli.anonymize_models import read_models
+from pipelines.cli.hierarchy_files import read_hierarchies
+from policies.errors import Place, UsageError
+
+Repeated = list[str] | None
+"""What an option gives that may be repeated; None where it is not given."""
+
+
+def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the design lists them
+    table: Annotated[Path, typer.Argument(help="The table: .csv, .csv.gz or .parquet.")],
+    output: Annotated[Path, typer.Option(help="Where the anonymized table goes: .csv, .csv.gz or .parquet.")],
+    quasi: Annotated[str, typer.Option(help="Quasi-identifiers, separated by commas.")],
+    hierarchies: Annotated[Path, typer.Option(help="Folder of hierarchies: COLUMN.csv or …_COLUMN.csv.")],
+    k: Annotated[int, typer.Option(min=2, help="The least number of people in a class.")],
+    l: Annotated[Repeated, typer.Option("--l", help="COLUMN=L: distinct l-diversity; repeatable.")] = None,
+    entropy_l: Annotated[Repeated, typer.Option(help="COLUMN=L: entropy l-diversity; repeatable.")] = None,
+    recursive_l: Annotated[Repeated, typer.Option(help="COLUMN=C,L: recursive (c, l)-diversity; repeatable.")] = None,
+    t: Annotated[Repeated, typer.Option("--t", help="COLUMN=T: t-closeness; repeatable.")] = None,
+    distance: Annotated[
+        Repeated,
+        typer.Option(help="COLUMN=equal|ordered|hierarchical: how far values are apart for --t; equal without."),
+    ] = None,
+    alpha: Annotated[Repeated, typer.Option(help="COLUMN=A: the largest share of a value; repeatable.")] = None,
+    beta: Annotated[Repeated, typer.Option(help="COLUMN=B[,basic]: enhanced β-likeness; repeatable.")] = None,
+    delta: Annotated[Repeated, typer.Option(help="COLUMN=D: δ-disclosure privacy; repeatable.")] = None,
+    suppression_limit: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of the rows that may be suppressed.")
+    ] = 0.02,
+    person: Annotated[str | None, typer.Option(help="The column that names the person; k then counts people.")] = None,
+    keep: Annotated[str, typer.Option(help="Further columns that leave as they are, separated by commas.")] = "",
+    recoding: Annotated[
+        local.Recoding,
+        typer.Option(help="global: one level a column, proven best. local: each class at its own labels, losing less."),
+    ] = local.Recoding.GLOBAL,
+    effort: Annotated[
+        int | None, typer.Option(min=0, help="Comparisons to spend on improving a local recoding; 0: none.")
+    ] = None,
+    evidence: Annotated[Path | None, typer.Option(help="Where the evidence goes, as JSON.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the evidence as JSON.")] = False,
+) -> None:
+    """Generalize and suppress with the least loss until every class holds k people and meets every model.
+
+    Only quasi-identifiers, sensitive columns and the columns of --keep leave; all others, the person's too, do not.
+    """
+    from pipelines.cli.table_files import read_table_file, require_suffix, write_table_file
+
+    require_suffix(output)
+    local.require_recoding(recoding, effort=effort)
+    asked = {"l": l, "entropy-l": entropy_l, "recursive-l": recursive_l, "t": t, "distance": distance}
+    models = read_models({**asked, "alpha": alpha, "beta": beta, "delta": delta}, folder=hierarchies)
+    names = split_names(quasi)
+    found = read_hierarchies(hierarchies, names)
+    read = read_table_file(table)
+    if output.exists() and output.samefile(table):
+        raise _same_file(output)
+    kept = tuple(dict.fromkeys([*names, *models.columns, *split_names(keep)]))
+    settings = Settings(read, found, models, kept, person, k, suppression_limit, recoding, effort)
+    result, published = search(settings)
+    record = evidence_of(result, settings, recounted(published, result, settings))
+    # Evidence first: evidence without its table harms nobody, a table without evidence must not be.
+    if evidence is not None:
+        write_evidence(evidence, record)
+    write_table_file(published.select(kept), output, delimiter=read.delimiter or ",")
+    if as_json:
+        typer.echo(json.dumps(record, ensure_ascii=False, indent=2))
+    else:
+        show(result, record["models"], output, evidence)
+
+
+def _same_file(output: Path) -> UsageError:
+    return UsageError(
+        "usage.output-is-input",
+        what="--output is the table itself",
+        why="the source would be lost",
+        fix="write to another file",
+        where=Place(str(output)),
+    )
