@@ -1,7 +1,7 @@
 """Generalization hierarchies: how a value becomes coarser, level by level, up to `*`.
 
 Here: the type, its laws, the ARX layout, and the door that turns a hierarchy policy into one. The builders of each
-policy kind are in `hierarchy_builders`. No file is opened: text is given.
+policy kind are in `hierarchies`. No file is opened: text is given.
 
 A hierarchy can be larger than the data: every leaf counts in the loss metric, also those no row holds, so the loss of
 a release depends on the hierarchy as written (trap 2 of the reference). Rule-based hierarchies (`prefix`, and ICD-10
@@ -12,16 +12,19 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from policies.errors import PolicyError
-from policies.model.hierarchy import HierarchyPolicy
+from policies.model.hierarchy import HierarchyPolicy, OnUnseen
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 ROOT = "*"
 """The label of the last level, which says nothing any more."""
+
+OTHER = "その他 Other"
+"""The label of all values that a hierarchy does not know, where its policy says `on_unseen: other`."""
 
 Rule = Callable[[str], tuple[str, ...] | None]
 """From a value to its labels at every level, level 0 first; None for a value the rule does not know."""
@@ -36,14 +39,19 @@ class Hierarchy:
     second spelling of it (ICD-10 `E119` for `E11.9`): it is understood, and not counted by the loss metric.
 
     `rule` gives labels for values that are not among the leaves yet. `on_unseen` says what happens to a value that
-    neither the leaves nor the rule know: `refuse` the table, or `suppress` its rows.
+    neither the leaves nor the rule know: `refuse` the table, `suppress` its rows, or take it for a spelling of the one
+    leaf `OTHER`, which then is that label up to the root.
+
+    `domain` is how many values a label of each level stands for, where that is known without listing them (redacted
+    texts of an alphabet); the loss metric then counts by it instead of by leaves.
     """
 
     name: str
     leaves: tuple[str, ...] = field(repr=False)
     labels: tuple[tuple[str, ...], ...] = field(repr=False)
-    on_unseen: Literal["refuse", "suppress"] = "refuse"
+    on_unseen: OnUnseen = "refuse"
     rule: Rule | None = field(default=None, repr=False, compare=False)
+    domain: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         _check_shape(self)
@@ -57,16 +65,22 @@ class Hierarchy:
     def for_values(self, values: Iterable[str]) -> "Hierarchy":
         """Return the hierarchy with a leaf for each of `values` that its rule knows.
 
-        Values that are unknown stay unknown: the caller decides by `on_unseen`. New leaves are added in sorted order,
+        Values that are unknown stay unknown, and the caller decides by `on_unseen`; `other` makes them spellings of
+        one leaf. New leaves are added in sorted order,
         so the result depends on the set of values only. For a `prefix` hierarchy all leaves come from here, so its
         loss is measured against the values that the data hold.
         """
-        if self.rule is None:
+        if self.rule is None and self.on_unseen != "other":
             return self
         known = set(self.leaves)
         grown: dict[str, tuple[str, ...]] = {}
+        unnamed = (*(OTHER,) * (self.height - 1), ROOT)
+        if self.on_unseen == "other" and OTHER not in known:
+            grown[OTHER] = unnamed  # always a leaf, so that the loss does not tell whether a value was unseen
         for value in sorted(set(values) - known):
-            row = self.rule(value)
+            row = self.rule(value) if self.rule is not None else None
+            if row is None and self.on_unseen == "other":
+                row = unnamed
             if row is not None:
                 grown[value] = row
                 if row[0] not in known:
@@ -109,7 +123,7 @@ def hierarchy_from_rows(
     name: str,
     rows: Sequence[Sequence[str]],
     *,
-    on_unseen: Literal["refuse", "suppress"] = "refuse",
+    on_unseen: OnUnseen = "refuse",
 ) -> Hierarchy:
     """Build a hierarchy from one row a leaf: the value, then its label at each level, the last being `*`.
 
@@ -143,7 +157,7 @@ def read_arx_layout(
     name: str,
     text: str,
     *,
-    on_unseen: Literal["refuse", "suppress"] = "refuse",
+    on_unseen: OnUnseen = "refuse",
 ) -> Hierarchy:
     """Read a hierarchy in the layout that ARX uses: semicolons, no header, leaf first, then one field a level.
 
@@ -167,7 +181,7 @@ def build_hierarchy(policy: HierarchyPolicy, *, file_text: str | None = None) ->
         PolicyError: The levels contradict themselves, or the text of the file is missing.
     """
     # The builders make hierarchies, so they import this module; only this door imports them.
-    from anonymization.hierarchy_builders import build_levels
+    from anonymization.hierarchies.builders import build_levels
 
     return build_levels(policy, file_text=file_text)
 

@@ -82,11 +82,14 @@ def code_attribute(quasi_identifier: QuasiIdentifier, hierarchy: Hierarchy) -> C
         require_level(hierarchy, quasi_identifier.level)
         levels = (quasi_identifier.level,)
     counted = np.array([leaf == label for leaf, label in zip(hierarchy.leaves, hierarchy.labels[0], strict=True)], bool)
-    domain = max(int(counted.sum()), 1)
+    domain = max(int(counted.sum()), 1) if hierarchy.domain is None else hierarchy.domain[-1]
     label_of, sizes, covered = [], [], []
     for level in levels:
         codes, size = _code_labels(hierarchy.labels[level], is_root=level == hierarchy.height - 1)
-        leaves_under = np.bincount(codes[:-1][counted], minlength=size).astype(np.int64)
+        if hierarchy.domain is None:
+            leaves_under = np.bincount(codes[:-1][counted], minlength=size).astype(np.int64)
+        else:
+            leaves_under = np.full(size, hierarchy.domain[level], np.int64)
         if level < hierarchy.height - 1:
             leaves_under[codes[-1]] = 1
         label_of.append(codes)

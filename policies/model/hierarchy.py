@@ -1,9 +1,20 @@
 """The hierarchy policy: how a value becomes coarser, level by level; level 0 is the value itself."""
 
-from typing import Annotated, Literal
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from policies.model.code_ladders import CODE_PARTS, CodeSystemLevels, PlaceLevels, PostalCodeLevels
+from policies.model.ladders import (
+    AgeLevels,
+    CalendarLevels,
+    FrequencyLevels,
+    OrderLevels,
+    RangeLevels,
+    RedactionLevels,
+)
 from policies.model.strictness import Name, PolicyModel, Text
 
 
@@ -56,9 +67,26 @@ class DateLevels(PolicyModel):
 
 
 Levels = Annotated[
-    IntervalLevels | TableLevels | FileLevels | PrefixLevels | Icd10Levels | DateLevels,
+    IntervalLevels
+    | TableLevels
+    | FileLevels
+    | PrefixLevels
+    | Icd10Levels
+    | DateLevels
+    | CalendarLevels
+    | RangeLevels
+    | OrderLevels
+    | RedactionLevels
+    | FrequencyLevels
+    | AgeLevels
+    | PostalCodeLevels
+    | PlaceLevels
+    | CodeSystemLevels,
     Field(discriminator="kind"),
 ]
+OnUnseen = Literal["refuse", "suppress", "other"]
+"""What happens to a value that a hierarchy does not know: the table is refused, its rows are suppressed, or it is
+published as one label for all such values (その他 Other), whatever the level."""
 
 
 class HierarchyPolicy(PolicyModel):
@@ -69,5 +97,35 @@ class HierarchyPolicy(PolicyModel):
     version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
     title: Text
     source: Annotated[str, Field(min_length=4)]
-    on_unseen: Literal["refuse", "suppress"]
+    license: Annotated[str | None, Field(min_length=2)] = None
+    on_unseen: OnUnseen
     levels: Levels
+
+
+def height_of_levels(levels: Levels) -> int | None:
+    """Return the number of levels, level 0 and the root counted; None where only a file knows."""
+    if isinstance(levels, FileLevels):
+        return None
+    if isinstance(levels, TableLevels):
+        return len(levels.rows[0])
+    return _BETWEEN[type(levels)](levels) + 2
+
+
+_BETWEEN: Mapping[type, Callable[[Any], int]] = MappingProxyType(
+    {
+        IntervalLevels: lambda levels: len(levels.widths),
+        PrefixLevels: lambda levels: len(levels.lengths),
+        Icd10Levels: lambda _: 3,
+        DateLevels: lambda _: 3,
+        RangeLevels: lambda levels: 1 + len(levels.repeats),
+        OrderLevels: lambda levels: len(levels.fan_outs),
+        RedactionLevels: lambda levels: len(levels.hidden),
+        FrequencyLevels: lambda levels: len(levels.keep),
+        CodeSystemLevels: lambda levels: len(CODE_PARTS[levels.system]) + (levels.system == "icd9cm"),
+        CalendarLevels: lambda levels: len(levels.steps),
+        AgeLevels: lambda levels: len(levels.steps),
+        PostalCodeLevels: lambda levels: len(levels.steps),
+        PlaceLevels: lambda levels: len(levels.steps),
+    }
+)
+"""The number of levels between the value and the root, by kind."""

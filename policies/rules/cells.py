@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from policies.model.hierarchy import IntervalLevels
+from policies.model.ladders import AgeLevels
 from policies.model.method import AlleleFrequencies, DpStatistics, Microdata, SmallCells
 from policies.model.treatment import BottomCode, Generalize, Round, TopCode
 from policies.places import Key
@@ -199,6 +200,8 @@ def _grid(view: ReleaseView, fate: Fate) -> Fraction:
             if hierarchy is not None and isinstance(hierarchy.levels, IntervalLevels):
                 widths = (*hierarchy.levels.widths, hierarchy.levels.high - hierarchy.levels.low)
                 widest = max(widest, Fraction(widths[min(step.level, len(widths)) - 1]))
+            if hierarchy is not None and isinstance(hierarchy.levels, AgeLevels):
+                widest = max(widest, Fraction(hierarchy.levels.width_at(step.level)))
     return widest
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from policies.model import HierarchyPolicy
 from policies.model.hierarchy import PrefixLevels, TableLevels
+from policies.model.ladders import CalendarLevels
 from policies.model.treatment import Generalize, TruncateDate
 from policies.rules.unusual import ends_in_open_class
 from policies.rules.view import Fate, Parameters, Problem, ReleaseView, number, words
@@ -14,6 +15,9 @@ from policies.vocabulary import ColumnClass, ColumnRole, ColumnType, Identificat
 
 _DATE_YEAR = 3
 """The level of a date hierarchy that is the year (`policies.model.hierarchy.DateLevels`)."""
+
+_YEARS = frozenset({"year", "decade"})
+"""The steps of a calendar that are a year or wider; a 年度 says in which of two years a date lies, and more."""
 
 
 def _by_safe_harbor(view: ReleaseView) -> Sequence[Fate]:
@@ -95,8 +99,11 @@ def _is_year(view: ReleaseView, step: object) -> bool:
         return step.to == "year"
     if isinstance(step, Generalize):
         hierarchy = view.library.hierarchies.get(step.hierarchy)
-        is_dates = hierarchy is not None and hierarchy.levels.kind == "date"
-        return is_dates and isinstance(step.level, int) and step.level >= _DATE_YEAR
+        if hierarchy is None or not isinstance(step.level, int):
+            return False
+        if isinstance(hierarchy.levels, CalendarLevels):
+            return step.level > 0 and bool(_YEARS & set(hierarchy.levels.steps[: step.level]))
+        return hierarchy.levels.kind == "date" and step.level >= _DATE_YEAR
     return getattr(step, "op", "") in {"to_age", "to_duration_days"}
 
 

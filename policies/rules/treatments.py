@@ -9,6 +9,7 @@ from policies.errors import PolicyError
 from policies.files import levels_file
 from policies.library import PolicyKind, PolicyLibrary
 from policies.model import Column, HierarchyPolicy
+from policies.model.code_ladders import CodeSystemLevels, PlaceLevels, PostalCodeLevels
 from policies.model.hierarchy import (
     DateLevels,
     FileLevels,
@@ -16,7 +17,9 @@ from policies.model.hierarchy import (
     IntervalLevels,
     PrefixLevels,
     TableLevels,
+    height_of_levels,
 )
+from policies.model.ladders import AgeLevels, CalendarLevels, RangeLevels
 from policies.model.method import DpStatistics, Microdata
 from policies.model.treatment import Generalize, Pseudonymize, RollUpRare, ToAge, ToDurationDays, Treatment
 from policies.places import Key
@@ -53,6 +56,12 @@ _LEVELS_TAKE = MappingProxyType(
         IntervalLevels: _NUMBERS | {ColumnType.STRING},
         DateLevels: _DATES | {ColumnType.STRING},
         Icd10Levels: frozenset({ColumnType.STRING}),
+        CalendarLevels: _DATES | {ColumnType.STRING},
+        RangeLevels: _NUMBERS | {ColumnType.STRING},
+        AgeLevels: frozenset({ColumnType.INTEGER, ColumnType.STRING}),
+        PostalCodeLevels: frozenset({ColumnType.STRING}),
+        PlaceLevels: frozenset({ColumnType.STRING}),
+        CodeSystemLevels: frozenset({ColumnType.STRING}),
     }
 )
 """What a kind of hierarchy knows; tables, files and prefixes take what they list."""
@@ -169,14 +178,7 @@ def _is_searched(view: ReleaseView, fate: Fate) -> bool:
 
 def height_of(hierarchy: HierarchyPolicy) -> int | None:
     """Return the number of levels, level 0 and the root counted; None where only its file knows."""
-    levels = hierarchy.levels
-    if isinstance(levels, IntervalLevels):
-        return len(levels.widths) + 2
-    if isinstance(levels, PrefixLevels):
-        return len(levels.lengths) + 2
-    if isinstance(levels, TableLevels):
-        return len(levels.rows[0])
-    return 5 if isinstance(levels, (Icd10Levels, DateLevels)) else None
+    return height_of_levels(hierarchy.levels)
 
 
 def hierarchy_faults(hierarchy: HierarchyPolicy, library: PolicyLibrary) -> Iterator[Fault]:

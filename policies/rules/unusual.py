@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from policies.model.hierarchy import IntervalLevels
+from policies.model.ladders import AgeLevels
 from policies.model.method import AlleleFrequencies, Microdata
 from policies.model.treatment import BottomCode, Generalize, RollUpRare, TopCode
 from policies.rules.view import ANONYMIZED, Fate, Parameters, Problem, ReleaseView, number
@@ -66,7 +67,8 @@ def ends_in_open_class(view: ReleaseView, fate: Fate, top_age: int) -> bool:
         if isinstance(step, Generalize):
             hierarchy = view.library.hierarchies.get(step.hierarchy)
             levels = hierarchy.levels if hierarchy else None
-            if isinstance(levels, IntervalLevels) and levels.top_from is not None and levels.top_from <= top_age:
+            top_from = levels.top_from if isinstance(levels, (IntervalLevels, AgeLevels)) else None
+            if top_from is not None and top_from <= top_age:
                 return True
     return False
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from anonymization.evidence import CheckKind, CheckResult
 from anonymization.genome.release import PUBLISHED
-from anonymization.hierarchy_builders import build_levels
+from anonymization.hierarchies.builders import build_levels
 from anonymization.small_cells import COUNT, STATUS
 from pipelines.quality import judge, verdicts
 from policies.load import load_library

