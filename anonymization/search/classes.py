@@ -121,6 +121,8 @@ def bottom_table(histogram: Histogram) -> ClassTable:
     tuples = ClassTable(
         (0,) * len(labels), labels, histogram.rows, histogram.loyal, histogram.shared, histogram.sensitive
     )
+    if all(np.array_equal(attribute.label_of[0], np.arange(attribute.sizes[0])) for attribute in histogram.attributes):
+        return tuples  # the lowest labels are the values themselves, so each tuple is a class
     table, _ = _merge(tuples, tuples.node, labels, [attribute.sizes[0] for attribute in histogram.attributes])
     return table
 
@@ -129,7 +131,7 @@ def roll_up(source: ClassTable, node: Node, attributes: Sequence[CodedAttribute]
     """Merge the classes of `source` into those of a node that generalizes it; return them and where each class went."""
     codes = []
     for attribute, labels, low, high in zip(attributes, source.codes, source.node, node, strict=True):
-        codes.append(labels if low == high else label_map(attribute, low, high)[labels])
+        codes.append(labels if low == high else label_map(attribute, low, high).take(labels))
     return _merge(source, node, codes, [attribute.sizes[i] for attribute, i in zip(attributes, node, strict=True)])
 
 
@@ -150,7 +152,7 @@ def _merge(
     rows = _total(index, source.rows, count)
     table = ClassTable(
         node=node,
-        codes=tuple(column[member] for column in codes),
+        codes=tuple(column.take(member) for column in codes),
         rows=rows,
         loyal=rows if source.loyal is source.rows else _total(index, source.loyal, count),
         shared=None if source.shared is None else _merge_pairs(source.shared, index),
@@ -181,11 +183,12 @@ def evaluate(problem: Problem, table: ClassTable, source: ClassTable, index: Int
     suppressed = int(table.rows[failing].sum()) + histogram.unseen_records
     is_allowed = problem.is_allowed(suppressed)
     refused = failed_together(problem, counts, ~failing) if is_allowed else ()
-    sums = []
-    for j, attribute in enumerate(histogram.attributes):
-        level = table.node[j]
-        cost = attribute.domain - attribute.covered[level][table.codes[j][failing]]
-        sums.append(int(problem.base_sums[j][level]) + int((cost * table.rows[failing]).sum()))
+    penalties = _penalties(problem, table, source, index, lost)
+    if np.array_equal(lost > 0, failing) and bool((lost[failing] == table.rows[failing]).all()):
+        added = [int(extra[-1]) for extra in penalties]  # what is lost for good is just what is suppressed
+    else:
+        added = _cost_of(problem, table, failing)
+    sums = [int(base[level]) + more for base, level, more in zip(problem.base_sums, table.node, added, strict=True)]
     return Check(
         node=table.node,
         suppressed=suppressed,
@@ -193,9 +196,19 @@ def evaluate(problem: Problem, table: ClassTable, source: ClassTable, index: Int
         loss=problem.loss.of(sums),
         classes=len(table.rows) - int(failing.sum()),
         stuck=int(lost.sum()) + histogram.unseen_records,
-        penalties=_penalties(problem, table, source, index, lost),
+        penalties=penalties,
         rules_out_below=any(problem.is_final(criterion, suppressed) for criterion in refused),
     )
+
+
+def _cost_of(problem: Problem, table: ClassTable, failing: BoolArray) -> list[int]:
+    """Return what suppressing the failing classes adds to the sum of each attribute."""
+    weights = table.rows[failing]
+    added = []
+    for j, attribute in enumerate(problem.histogram.attributes):
+        cost = attribute.domain - attribute.covered[table.node[j]][table.codes[j][failing]]
+        added.append(int((cost * weights).sum()))
+    return added
 
 
 def failed_together(problem: Problem, counts: ClassCounts, kept: BoolArray) -> tuple[TableCriterion, ...]:
@@ -230,13 +243,14 @@ def _penalties(
     which rows, and each is taken to cost what the cheapest does.
     """
     is_whole = lost >= table.rows
-    whole = np.flatnonzero(is_whole[index])
-    part = np.flatnonzero(((lost > 0) & ~is_whole)[index])
+    is_part = (lost > 0) & ~is_whole
+    whole = np.flatnonzero(is_whole.take(index))
+    part = np.flatnonzero(is_part.take(index)) if is_part.any() else whole[:0]
     penalties = []
-    weights = source.rows[whole]
+    weights = source.rows.take(whole).astype(float)
     for j, attribute in enumerate(problem.histogram.attributes):
         start = source.node[j]
-        labels = np.bincount(source.codes[j][whole], weights=weights, minlength=attribute.sizes[start])
+        labels = np.bincount(source.codes[j].take(whole), weights=weights, minlength=attribute.sizes[start])
         at_level = np.zeros(table.node[j] + 1, np.int64)
         for level in range(start, table.node[j] + 1):
             cost = attribute.domain - attribute.covered[level][label_map(attribute, start, level)]
@@ -244,7 +258,7 @@ def _penalties(
             if len(part):
                 cheapest = np.full(len(lost), attribute.domain, np.int64)
                 np.minimum.at(cheapest, index[part], cost[source.codes[j][part]])
-                at_level[level] += int((cheapest * lost)[(lost > 0) & ~is_whole].sum())
+                at_level[level] += int((cheapest * lost)[is_part].sum())
         at_level[:start] = at_level[start]  # a finer label costs at least as much to lose
         penalties.append(at_level)
     return tuple(penalties)

@@ -9,7 +9,7 @@ from anonymization.search.problem import Problem
 def entropies(problem: Problem, j: int) -> FloatArray:
     """Return the entropy in nats of attribute j's labels at each of its levels, over the rows."""
     attribute = problem.histogram.attributes[j]
-    leaves = np.bincount(problem.histogram.codes[j], weights=problem.histogram.rows, minlength=attribute.missing + 1)
+    leaves = problem.marginals[j]
     values = []
     for level in range(len(attribute.levels)):
         weight = np.bincount(attribute.label_of[level], weights=leaves, minlength=attribute.sizes[level])

@@ -6,6 +6,7 @@ How many records a node suppresses is predicted by a ridge regression on the che
 attributes at its levels. The prediction decides the order only; the result is exact whatever it says.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -126,14 +127,12 @@ class Order:
     def _gain_by_failing(self, view: "_View", predicted: FloatArray, affordable: FloatArray) -> FloatArray:
         needs = affordable[view.candidates]
         steps = np.unique(np.ceil(np.quantile(needs, np.linspace(0.0, 1.0, THRESHOLDS + 1)[1:])))
+        group = np.searchsorted(steps, affordable)
+        group[~view.candidates] = len(steps)
+        settled = _count_below((group[..., None] == np.arange(len(steps))).astype(np.float32))
         gain = np.zeros(view.candidates.shape)
-        low = -np.inf
-        for step in steps:
-            settled = (view.candidates & (affordable > low) & (affordable <= step)).astype(np.float32)
-            for axis in range(settled.ndim):
-                np.cumsum(settled, axis=axis, out=settled)
-            gain += settled * self._chance_at_least(float(step), view, predicted)
-            low = step
+        for number, step in enumerate(steps):
+            gain += settled[..., number] * self._chance_at_least(float(step), view, predicted)
         return gain
 
     def _chance_at_least(self, suppressed: float, view: "_View", predicted: FloatArray) -> FloatArray:
@@ -170,13 +169,30 @@ class _View:
 
 
 def _box_of(candidates: BoolArray) -> tuple[slice, ...]:
-    """Return the smallest box that holds all candidates."""
-    box = []
-    for axis in range(candidates.ndim):
-        others = tuple(other for other in range(candidates.ndim) if other != axis)
-        used = np.flatnonzero(candidates.any(axis=others))
-        box.append(slice(int(used[0]), int(used[-1]) + 1))
-    return tuple(box)
+    """Return the smallest box that holds all candidates.
+
+    The axes are halved until one is left: a look at few long axes costs much less than one at many short ones.
+    """
+    if candidates.ndim == 1:
+        used = np.flatnonzero(candidates)
+        return (slice(int(used[0]), int(used[-1]) + 1),)
+    front, back = candidates.shape[: candidates.ndim // 2], candidates.shape[candidates.ndim // 2 :]
+    flat = candidates.reshape(math.prod(front), math.prod(back))
+    rows, columns = np.asarray(flat.any(axis=1)), np.asarray(flat.any(axis=0))
+    return _box_of(rows.reshape(front)) + _box_of(columns.reshape(back))
+
+
+def _count_below(marks: np.ndarray) -> np.ndarray:
+    """Sum each mark of a lattice over the node and everything below it; the last axis tells the marks apart.
+
+    Axes of a lattice are short, so adding its slices to each other is much faster than a cumulative sum along them.
+    """
+    for axis, size in enumerate(marks.shape[:-1]):
+        inner = math.prod(marks.shape[axis + 1 :])
+        slices = marks.reshape(-1, size, inner)
+        for level in range(1, size):
+            slices[:, level] += slices[:, level - 1]
+    return marks
 
 
 def _best_incomparable(gain: FloatArray, corner: Node, count: int) -> list[Node]:

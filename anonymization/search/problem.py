@@ -24,7 +24,8 @@ class Problem:
     classes together, and a node that fails is no release.
 
     `base_sums[j][i]` is T_j * D_j of the loss metric when attribute j is published at its i-th level and nothing is
-    suppressed but the unseen values: the least any node with that level can have.
+    suppressed but the unseen values: the least any node with that level can have. `marginals[j]` counts the rows of each
+    value of attribute j.
     """
 
     histogram: Histogram
@@ -32,6 +33,7 @@ class Problem:
     may_suppress: int
     loss: GeometricLoss
     base_sums: tuple[IntArray, ...] = field(repr=False)
+    marginals: tuple[IntArray, ...] = field(repr=False)
     table_criteria: tuple[TableCriterion, ...] = ()
 
     @property
@@ -74,9 +76,11 @@ def make_problem(
         table_criteria: The models the published classes must meet together.
     """
     may_suppress = int(Decimal(str(suppression_limit)) * histogram.records)
-    sums = []
+    sums, marginals = [], []
+    rows = histogram.rows.astype(float)  # exact below 2**53
     for attribute, codes in zip(histogram.attributes, histogram.codes, strict=True):
-        weight = np.bincount(codes, weights=histogram.rows, minlength=attribute.missing + 1).astype(np.int64)
+        weight = np.bincount(codes, weights=rows, minlength=attribute.missing + 1).astype(np.int64)
+        marginals.append(weight)
         per_level = [
             int((weight * attribute.covered[i][attribute.label_of[i]]).sum()) for i in range(len(attribute.levels))
         ]
@@ -88,6 +92,7 @@ def make_problem(
         may_suppress=may_suppress,
         loss=GeometricLoss(histogram.records, domains, len(domains)),
         base_sums=tuple(sums),
+        marginals=tuple(marginals),
         table_criteria=table_criteria,
     )
 

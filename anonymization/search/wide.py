@@ -84,6 +84,7 @@ def project(problem: Problem, attributes: Sequence[int]) -> Problem:
         may_suppress=problem.may_suppress,
         loss=replace(problem.loss, domains=tuple(problem.loss.domains[j] for j in attributes)),
         base_sums=tuple(problem.base_sums[j] for j in attributes),
+        marginals=tuple(problem.marginals[j] for j in attributes),
     )
 
 
