@@ -5,9 +5,10 @@ A table whose columns are not the policy's is refused whole; a row that does not
 """
 
 import csv
+import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -31,6 +32,7 @@ class Layout:
     header: bool = True
     any_case: bool = False
     null_values: tuple[str, ...] = ()
+    columns_from_path: Mapping[str, str] = field(default_factory=dict)
 
 
 def layout_of(source: DelimitedSource | OmopSource) -> Layout:
@@ -48,6 +50,7 @@ def layout_of(source: DelimitedSource | OmopSource) -> Layout:
             quote=source.quote,
             header=source.header,
             null_values=source.null_values,
+            columns_from_path=source.columns_from_path,
         )
     if layout.delimiter == layout.quote or {layout.delimiter, layout.quote} & set("\r\n\0"):
         raise PolicyError(
@@ -75,21 +78,32 @@ class DelimitedReader:
         self._quarantine = quarantine
         self._batch_rows = batch_rows
         self._maker = BatchMaker(table, quarantine=quarantine, null_values=layout.null_values)
+        self._in_rows = [column.name for column in table.columns if column.name not in layout.columns_from_path]
 
     def read(self, stream: BinaryIO, *, file: LandedFile) -> Iterator[pa.RecordBatch]:
         """Read unpacked bytes; give batches of rows that fit.
 
         Raises:
             DataError: `data.wrong-encoding`, `data.empty-file`, `data.missing-column`, `data.extra-column`,
-                `data.duplicate-column`, `data.unnamed-column`, `data.unclosed-quote`, `data.field-too-long`.
+                `data.duplicate-column`, `data.unnamed-column`, `data.unclosed-quote`, `data.field-too-long`,
+                `data.name-without-column`.
         """
+        named = self._named(file)
         text = DecodedText(stream, file=file, encoding=self._layout.encoding)
         if text.is_empty and self._layout.header:
             raise _empty(file)
         records = self._records(text, file)
         names = self._header(records, file)
         picked = self._pick(names, file)
-        yield from self._batches(records, text, width=len(names), picked=picked, file=file)
+        yield from self._batches(records, text, width=len(names), picked=picked, named=named, file=file)
+
+    def _named(self, file: LandedFile) -> list[str]:
+        """Return the cells that stand in the file's name; `_pick` finds them behind those of the row."""
+        found = [re.search(pattern, file.path.name) for pattern in self._layout.columns_from_path.values()]
+        absent = [name for name, match in zip(self._layout.columns_from_path, found, strict=True) if match is None]
+        if absent:
+            raise _not_in_name(absent, file)
+        return [match[1] or "" for match in found if match is not None]
 
     def _batches(
         self,
@@ -98,9 +112,10 @@ class DelimitedReader:
         *,
         width: int,
         picked: Sequence[int],
+        named: list[str],
         file: LandedFile,
     ) -> Iterator[pa.RecordBatch]:
-        is_whole = list(picked) == list(range(width))
+        is_whole = not named and list(picked) == list(range(width))
         lines: list[int] = []
         rows: list[list[str]] = []
         for line, row in records:
@@ -108,7 +123,8 @@ class DelimitedReader:
                 self._quarantine.add(file.label, line, Reason.WRONG_FIELD_COUNT)
                 continue
             lines.append(line)
-            rows.append(row if is_whole else [row[index] for index in picked])
+            cells = row + named
+            rows.append(row if is_whole else [cells[index] for index in picked])
             if len(rows) == self._batch_rows:
                 yield self._maker.make(file.label, lines, rows, may_hold_nul=text.saw_nul)
                 lines, rows = [], []
@@ -141,7 +157,7 @@ class DelimitedReader:
 
     def _header(self, records: Iterator[tuple[int, list[str]]], file: LandedFile) -> list[str]:
         if not self._layout.header:
-            return [column.name for column in self._table.columns]
+            return self._in_rows
         line, names = next(records, (0, []))
         if not names:
             raise _empty(file)
@@ -152,7 +168,7 @@ class DelimitedReader:
     def _pick(self, names: Sequence[str], file: LandedFile) -> list[int]:
         """Return where each policy column stands in a row of the file."""
         fold = str.casefold if self._layout.any_case else str
-        declared = {fold(column.name): column.name for column in self._table.columns}
+        declared = {fold(name): name for name in self._in_rows}
         known = declared.keys() | {fold(name) for name in self._table.ignored_columns}
         found = [fold(name) for name in names]
         missing = [name for key, name in declared.items() if key not in set(found)]
@@ -168,7 +184,9 @@ class DelimitedReader:
         repeated = sorted(name for name, count in Counter(found).items() if count > 1)
         if repeated:
             raise _repeated(repeated, file)
-        return [found.index(key) for key in declared]
+        places = {key: found.index(key) for key in declared}
+        places |= {fold(name): len(found) + n for n, name in enumerate(self._layout.columns_from_path)}
+        return [places[fold(column.name)] for column in self._table.columns]
 
     def _refuse_missing(self, missing: Sequence[str], file: LandedFile, *, is_header: bool) -> None:
         hint = "" if is_header else "; most declared columns are not in the first line, which may not be a header"
@@ -223,6 +241,16 @@ def _unnamed(file: LandedFile, line: int, positions: Sequence[int]) -> DataError
         why="a column without a name cannot be declared, and an undeclared column may hold anything",
         fix="name the column in the export, or leave it out",
         where=file.at(line),
+    )
+
+
+def _not_in_name(names: Sequence[str], file: LandedFile) -> DataError:
+    return DataError(
+        "data.name-without-column",
+        what=f"the file's name does not hold {_quoted(names)} where `columns_from_path` looks for it",
+        why="every row of the file would miss that value",
+        fix="name the file as the dataset policy expects, or correct the pattern there",
+        where=file.at(),
     )
 
 

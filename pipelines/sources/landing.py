@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from policies.errors import DataError, Place
+from policies.model.source import DelimitedSource
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZIP_MAGIC = b"PK\x03\x04"
@@ -72,6 +73,13 @@ def find_file(path: str, *, landing: Path, folders: bool = False) -> LandedFile:
     root = landing.resolve()
     _refuse_steps_out(path)
     return _inside(root / path, root, path, folders=folders)
+
+
+def delimited_files(source: DelimitedSource, *, landing: Path) -> tuple[LandedFile, ...]:
+    """Find the file, or the files, of a delimited source; see `find_file` and `find_files`."""
+    if source.path is not None:
+        return (find_file(source.path, landing=landing),)
+    return find_files(source.paths, landing=landing)
 
 
 def find_files(patterns: Sequence[str], *, landing: Path) -> tuple[LandedFile, ...]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from pipelines.sources.delimited import DelimitedReader, layout_of
 from pipelines.sources.fhir import FhirReader
-from pipelines.sources.landing import find_file, find_files, open_bytes
+from pipelines.sources.landing import delimited_files, find_files, open_bytes
 from pipelines.sources.omop import check_omop, open_omop
 from pipelines.sources.quarantine import Quarantine
 from pipelines.sources.values import arrow_schema
@@ -147,7 +147,7 @@ def _text(
     if isinstance(source, OmopSource):
         check_omop(source, landing=landing)
     else:
-        find_file(source.path, landing=landing)
+        delimited_files(source, landing=landing)
 
     def batches(quarantine: Quarantine, digests: dict[str, str]) -> Batches:
         reader = DelimitedReader(table, layout=layout, quarantine=quarantine, batch_rows=batch_rows)
@@ -155,8 +155,8 @@ def _text(
             with open_omop(source, landing=landing, digests=digests) as (file, stream):
                 yield from reader.read(stream, file=file)
             return
-        file = find_file(source.path, landing=landing)
-        with open_bytes(file, member=source.member, digests=digests) as stream:
-            yield from reader.read(stream, file=file)
+        for file in delimited_files(source, landing=landing):
+            with open_bytes(file, member=source.member, digests=digests) as stream:
+                yield from reader.read(stream, file=file)
 
     return batches

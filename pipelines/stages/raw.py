@@ -13,7 +13,7 @@ from anonymization.identifier_verdicts import Judgement, judge, undeclared_ident
 from anonymization.identifiers import ScanReport, scan
 from anonymization.stage_checks import landing_checks
 from pipelines.deployment import Deployment, digest_of
-from pipelines.sources.landing import find_file, find_files
+from pipelines.sources.landing import delimited_files, find_file, find_files
 from pipelines.sources.read import TableReader, read_table
 from pipelines.stages.outcome import Outcome
 from pipelines.storage import Draft, Stage, Version
@@ -22,7 +22,7 @@ from policies.errors import DataError, Place
 from policies.library import PolicyKind
 from policies.model import DatasetPolicy, TablePolicy
 from policies.model.scan import FalseAlarm, IdentifierKind
-from policies.model.source import FhirSource, VcfSource
+from policies.model.source import DelimitedSource, FhirSource, VcfSource
 from policies.vocabulary import TableKind
 
 QUARANTINE = "quarantine"
@@ -168,6 +168,8 @@ def _signature(table: TablePolicy, deployment: Deployment) -> list[tuple[str, in
     source = table.source
     if isinstance(source, FhirSource | VcfSource):
         files = [found.path for found in find_files(source.paths, landing=landing)]
+    elif isinstance(source, DelimitedSource):
+        files = [found.path for found in delimited_files(source, landing=landing)]
     else:
         files = [find_file(source.path, landing=landing, folders=True).path]
     parts = [part for file in files for part in (sorted(file.iterdir()) if file.is_dir() else [file])]

@@ -10,7 +10,7 @@ from policies.model.incident import IncidentDesk
 from policies.model.notice import ConsentText, Notice, OptOutPoster
 from policies.model.scan import FalseAlarm
 from policies.model.sharing import EhdsFacts, IncidentalFindings, PublicSource, Sharing, UsPersons
-from policies.model.source import Source
+from policies.model.source import DelimitedSource, Source
 from policies.model.specifics import Media, PurposeOfUse
 from policies.model.strictness import ColumnName, Name, PolicyModel, Text
 from policies.vocabulary import (
@@ -109,6 +109,15 @@ class TablePolicy(PolicyModel):
     columns: Annotated[tuple[Column, ...], Field(min_length=1)]
     ignored_columns: tuple[ColumnName, ...] = ()
     samples: Name | None = None
+
+    @model_validator(mode="after")
+    def _named_columns_exist(self) -> Self:
+        if isinstance(self.source, DelimitedSource) and not set(self.source.columns_from_path) <= {
+            column.name for column in self.columns
+        }:
+            msg = "`columns_from_path` gives a column that `columns` does not list"
+            raise ValueError(msg)
+        return self
 
     def column(self, name: str) -> Column | None:
         """Return the column called `name`, or None."""

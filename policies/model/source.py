@@ -1,9 +1,10 @@
 """Where a table's bytes lie and how they are read; one class a format, told apart by `format:`."""
 
+import re
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from policies.model.strictness import ColumnName, PolicyModel
 
@@ -19,20 +20,44 @@ class Encoding(StrEnum):
 
 
 class DelimitedSource(PolicyModel):
-    """A delimited text file; `.gz` is unpacked by its name, a zip member is named by `member`.
+    """Delimited text; `.gz` is unpacked by its name, a zip member is named by `member`.
 
-    `path` is relative to the landing folder. `header: false` takes the column names in policy order.
+    Either `path` names one file, relative to the landing folder, in which a wildcard has no meaning; or `paths` are globs
+    whose files are read in the order of their names, each with a header of its own. `columns_from_path` gives columns
+    that stand in the name of the file and not in its rows, such as the year of a yearly export: a regular expression
+    with one group, searched in the file's name. `header: false` takes the column names in policy order.
     `null_values` are read as null; the empty string always is.
     """
 
     format: Literal["delimited"]
-    path: str
+    path: str | None = None
+    paths: tuple[str, ...] = ()
     member: str | None = None
+    columns_from_path: dict[ColumnName, str] = Field(default_factory=dict)
     encoding: Encoding
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     quote: Annotated[str, Field(min_length=1, max_length=1)] = '"'
     header: bool = True
     null_values: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_way_to_name_files(self) -> Self:
+        if (self.path is None) == (not self.paths):
+            msg = "write either `path` (one file) or `paths` (several)"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _one_group_each(self) -> Self:
+        for pattern in self.columns_from_path.values():
+            try:
+                groups = re.compile(pattern).groups
+            except re.error:
+                groups = 0
+            if groups != 1:
+                msg = "each pattern of `columns_from_path` is a regular expression with exactly one group, such as `_([0-9]{4})_`"
+                raise ValueError(msg)
+        return self
 
 
 class FhirLayout(StrEnum):

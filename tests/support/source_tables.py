@@ -31,7 +31,8 @@ def delimited(
 ) -> TablePolicy:
     """A table in a delimited file; keys of the table policy (`ignored_columns`) may be among `more`."""
     ignored = more.pop("ignored_columns", ())
-    source = {"format": "delimited", "path": path, "encoding": encoding, **more}
+    files: Cells = {} if "paths" in more else {"path": path}
+    source = {"format": "delimited", **files, "encoding": encoding, **more}
     return table(source, columns, kind=kind, ignored_columns=ignored)
 
 

@@ -16,7 +16,7 @@ from pipelines.sources.quarantine import Reason
 from pipelines.sources.read import TableReader, read_table
 from policies.errors import DataError, PolicyError
 from policies.model.dataset import TablePolicy
-from tests.support.source_tables import column, delimited
+from tests.support.source_tables import column, delimited, table
 
 CODECS = {"utf-8": "utf-8", "utf-8-bom": "utf-8-sig", "cp932": "cp932", "shift_jis": "shift_jis", "euc-jp": "euc_jp"}
 SECRET = "CANARY山田"
@@ -283,3 +283,57 @@ def test_any_bytes_end_with_rows_or_a_coded_error(
         (landing / "t.csv").write_bytes(head + data)
         with contextlib.suppress(DataError):
             read_table(delimited(TWO, encoding=encoding), landing=landing).read_all()
+
+
+YEARLY = {"paths": ["people_*.csv"], "columns_from_path": {"year": "_([0-9]{4})"}}
+
+
+def test_yearly_files_are_one_table_and_the_year_comes_from_their_names(tmp_path: Path) -> None:
+    (tmp_path / "people_2009.csv").write_text("name,id\nb,2\n")  # each file has its own order of columns
+    (tmp_path / "people_2008.csv").write_text("id,name\n1,a\n1,a\n")
+    (tmp_path / "places_2008.csv").write_text("id,name\n9,z\n")
+    reader = read_table(delimited([column("year", "integer"), *TWO], **YEARLY), landing=tmp_path)
+    assert [tuple(row.values()) for row in reader.read_all().to_pylist()] == [
+        (2008, 1, "a"),
+        (2008, 1, "a"),
+        (2009, 2, "b"),
+    ]
+    assert len(reader.source_digests) == 2
+
+
+def test_a_bad_row_of_several_files_names_file_and_line_but_not_the_file_name(tmp_path: Path) -> None:
+    (tmp_path / f"people_2008_{SECRET}.csv").write_text("id,name\n1,a\n")
+    (tmp_path / f"people_2009_{SECRET}.csv").write_text("id,name\nx,a\n2,b\n")
+    reader = read_table(delimited([column("year", "integer"), *TWO], **YEARLY), landing=tmp_path)
+    assert reader.read_all().column("id").to_pylist() == [1, 2]
+    (refused,) = reader.quarantine
+    assert (refused.file, refused.line, refused.column) == ("./#2", 2, "id")
+
+
+def test_a_file_whose_name_lacks_the_year_is_refused(tmp_path: Path) -> None:
+    (tmp_path / f"people_{SECRET}.csv").write_text("id,name\n1,a\n")
+    reader = read_table(delimited([column("year", "integer"), *TWO], **YEARLY), landing=tmp_path)
+    with pytest.raises(DataError) as caught:
+        reader.read_all()
+    assert caught.value.code == "data.name-without-column"
+    assert SECRET not in str(caught.value)
+
+
+def test_a_column_of_the_name_may_not_stand_in_the_rows_too(tmp_path: Path) -> None:
+    (tmp_path / "people_2008.csv").write_text("id,name,year\n1,a,2008\n")
+    reader = read_table(delimited([column("year", "integer"), *TWO], **YEARLY), landing=tmp_path)
+    with pytest.raises(DataError) as caught:
+        reader.read_all()
+    assert caught.value.code == "data.extra-column"
+
+
+@pytest.mark.parametrize(("name", "pattern"), [("age", "_([0-9]{4})"), ("id", "_[0-9]{4}"), ("id", "_([0-9]{4}")])
+def test_a_name_without_a_column_or_a_pattern_without_one_group_is_refused(name: str, pattern: str) -> None:
+    with pytest.raises(ValueError, match="columns_from_path"):
+        delimited(TWO, paths=["t_*.csv"], columns_from_path={name: pattern})
+
+
+@pytest.mark.parametrize("named", [{"path": "t.csv", "paths": ["t_*.csv"]}, {}])
+def test_one_file_and_several_are_not_named_together_nor_none(named: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="either `path`"):
+        table({"format": "delimited", "encoding": "utf-8", **named}, TWO)
