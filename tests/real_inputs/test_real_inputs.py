@@ -1,7 +1,8 @@
-"""Data nobody here wrote go the whole way: four public inputs, their policies beside this file, a catalog record each.
+"""Data nobody here wrote go the whole way: five public inputs, their policies beside this file, a catalog record each.
 
-Sources: 447 Synthea R4 bundles; Synthea27Nj (OMOP CDM 5.4); diabetes130 (Strack et al. 2014, CC BY 4.0); 1000 Genomes
-phase 3 chromosome 22 with the phenotypes of CINECA UK1 (CC BY). All from the shared inputs; absent ones are skipped.
+Sources: 447 Synthea R4 bundles; Synthea27Nj (OMOP CDM 5.4); diabetes130 (Strack et al. 2014, CC BY 4.0); CMS
+DE-SynPUF, three years of 110,000 synthetic beneficiaries; 1000 Genomes phase 3 chromosome 22 with the phenotypes of
+CINECA UK1 (CC BY). All from the shared inputs; absent ones are skipped.
 """
 
 import gzip
@@ -69,6 +70,13 @@ INPUTS = {
             traces=("1007c05b-8d20-8fe6-6790-44622f8316df", "3528b5de-9f60-a69a-ca36-d508f1f31852"),
         ),
         Input("diabetes", "clinical-tabular/diabetes130/dataset_diabetes.zip", ("diabetes-encounters",), people=71_518),
+        Input(
+            "synpuf",
+            "clinical-tabular/cms-desynpuf",
+            ("synpuf-years",),
+            people=110_000,
+            traces=("00016F745862898F", "000B4662348C35B4"),
+        ),
         Input(
             "uk1",
             "genome/cineca_uk1/uk1.tsv.gz",
@@ -201,13 +209,14 @@ def _stated_counts(path: Path) -> dict[tuple[int, str, str], set[tuple[int, int]
 @pytest.mark.slow
 @pytest.mark.shared
 def test_microdata_of_many_encounters_a_person_reach_k_in_people(publish: Publish) -> None:
-    diabetes, synthea = publish("diabetes"), publish("synthea")
-    for done, release, by, k in (
-        (diabetes, "diabetes-encounters", ["race", "gender", "age", "admission", "stay_days"], 12),
-        (synthea, "synthea-encounters", ["age", "gender", "area", "period"], 5),
+    diabetes, synthea, synpuf = publish("diabetes"), publish("synthea"), publish("synpuf")
+    for done, release, table, by, k in (
+        (diabetes, "diabetes-encounters", "encounters", ["race", "gender", "age", "admission", "stay_days"], 12),
+        (synthea, "synthea-encounters", "encounters", ["age", "gender", "area", "period"], 5),
+        (synpuf, "synpuf-years", "years", ["year", "birth", "sex", "race", "area"], 12),
     ):
         result = done.result(release)
-        rows = done.table(release, "encounters")
+        rows = done.table(release, table)
         assert result.k is not None
         assert result.k >= k
         assert result.people_out is not None
