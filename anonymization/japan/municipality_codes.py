@@ -13,10 +13,15 @@ from types import MappingProxyType
 
 from anonymization.japan.prefectures import BY_CODE, PREFECTURE_AT_START, Prefecture
 
+EDITION = "localgovjp 2024 + KEN_ALL 2026-05-29"
 _FORM = re.compile(r"[0-9]{5,6}")
 _LAST_WARD = 199
-"""三桁の 100 to 199 are designated cities and their wards; the wards of Tokyo (101-123) are municipalities themselves."""
+"""The last three digits 100 to 199 are designated cities and their wards; the wards of Tokyo (101-123) are municipalities themselves."""
 _TOKYO = "13"
+_BEFORE_TOWNS = "郡島"
+"""A district (郡) or an island stands before the name of a 町 or 村 in an address, and not in the list."""
+_VARIANTS = str.maketrans("ヶ惠檮曾", "ケ恵梼曽")
+"""Letters of names that addresses write in either form, read as one."""
 
 _BY_PREFECTURE: Mapping[str, str] = MappingProxyType(
     {
@@ -418,17 +423,16 @@ def municipality_of_address(address: str) -> Municipality | None:
     The longest name that fits is taken from the list (余市町, not 余市). An address without its prefecture, or with
     a municipality that is no longer one, gives None: nothing is guessed.
     """
-    text = re.sub(r"\s+", "", unicodedata.normalize("NFKC", address))
+    text = re.sub(r"\s+", "", unicodedata.normalize("NFKC", address)).translate(_VARIANTS)
     match = PREFECTURE_AT_START.match(text)
     if match is None:
         return None
-    rest = text[match.end() :]
-    names = _names()[match.group(1)]
+    rest, names = text[match.end() :], _names()[match.group(1)]
     longest = max((name for name in names if rest.startswith(name)), key=len, default=None)
-    if longest is None:
-        # 郡 stands before the name of a 町 or 村 in an address, and not in the list.
-        behind = rest.partition("郡")[2]
-        longest = max((name for name in names if behind.startswith(name) and name[-1] in "町村"), key=len, default=None)
+    for mark in _BEFORE_TOWNS:
+        if longest is None:
+            behind = rest.partition(mark)[2]
+            longest = max((n for n in names if behind.startswith(n) and n[-1] in "町村"), key=len, default=None)
     return None if longest is None else municipalities()[names[longest]]
 
 
@@ -436,5 +440,5 @@ def municipality_of_address(address: str) -> Municipality | None:
 def _names() -> Mapping[str, Mapping[str, str]]:
     names: dict[str, dict[str, str]] = {prefecture.name: {} for prefecture in BY_CODE.values()}
     for code, municipality in municipalities().items():
-        names[municipality.prefecture.name][municipality.name] = code
+        names[municipality.prefecture.name][municipality.name.translate(_VARIANTS)] = code
     return names

@@ -17,6 +17,7 @@ from pipelines.cli import (
     dossier,
     extract,
     genome,
+    hierarchy,
     policy,
     request,
     risk,
@@ -43,6 +44,7 @@ app.command(epilog="Example: niji doctor")(run.doctor)
 app.add_typer(policy.app, name="policy")
 app.command()(anonymize.anonymize)
 app.command()(risk.risk)
+app.add_typer(hierarchy.app, name="hierarchy")
 app.add_typer(budget.app, name="budget")
 app.add_typer(genome.app, name="genome")
 app.add_typer(catalog.app, name="catalog")

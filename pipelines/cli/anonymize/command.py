@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.anonymize import local
+from pipelines.cli.anonymize.mapping import require_mappable, write_mapping
 from pipelines.cli.anonymize.record import evidence_of, write_evidence
 from pipelines.cli.anonymize.search import recounted, search
 from pipelines.cli.anonymize.settings import Settings, split_names
@@ -23,7 +24,9 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
     table: Annotated[Path, typer.Argument(help="The table: .csv, .csv.gz or .parquet.")],
     output: Annotated[Path, typer.Option(help="Where the anonymized table goes: .csv, .csv.gz or .parquet.")],
     quasi: Annotated[str, typer.Option(help="Quasi-identifiers, separated by commas.")],
-    hierarchies: Annotated[Path, typer.Option(help="Folder of hierarchies: COLUMN.csv or …_COLUMN.csv.")],
+    hierarchies: Annotated[
+        Path, typer.Option(help="Folder of hierarchies: COLUMN or …_COLUMN with .csv, .json or .yaml.")
+    ],
     k: Annotated[int, typer.Option(min=2, help="The least number of people in a class.")],
     l: Annotated[Repeated, typer.Option("--l", help="COLUMN=L: distinct l-diversity; repeatable.")] = None,
     entropy_l: Annotated[Repeated, typer.Option(help="COLUMN=L: entropy l-diversity; repeatable.")] = None,
@@ -49,6 +52,9 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
         int | None, typer.Option(min=0, help="Comparisons to spend on improving a local recoding; 0: none.")
     ] = None,
     evidence: Annotated[Path | None, typer.Option(help="Where the evidence goes, as JSON.")] = None,
+    export_mapping: Annotated[
+        Path | None, typer.Option(help="Where the label of each value goes, to be applied elsewhere, as JSON.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the evidence as JSON.")] = False,
 ) -> None:
     """Generalize and suppress with the least loss until every class holds k people and meets every model.
@@ -59,6 +65,7 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
 
     require_suffix(output)
     local.require_recoding(recoding, effort=effort)
+    require_mappable(export_mapping, recoding)
     asked = {"l": l, "entropy-l": entropy_l, "recursive-l": recursive_l, "t": t, "distance": distance}
     models = read_models({**asked, "alpha": alpha, "beta": beta, "delta": delta}, folder=hierarchies)
     names = split_names(quasi)
@@ -73,6 +80,8 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
     # Evidence first: evidence without its table harms nobody, a table without evidence must not be.
     if evidence is not None:
         write_evidence(evidence, record)
+    if export_mapping is not None:
+        write_mapping(export_mapping, result, settings, record)
     write_table_file(published.select(kept), output, delimiter=read.delimiter or ",")
     if as_json:
         typer.echo(json.dumps(record, ensure_ascii=False, indent=2))

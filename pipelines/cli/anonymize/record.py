@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cli.anonymize import local
+from pipelines.cli.anonymize.mapping import unseen_of
 from pipelines.cli.anonymize.settings import Settings
 from pipelines.cli.anonymize_models import AskedModels
 
@@ -43,6 +44,7 @@ def evidence_of(
             name: {"file": item.file, "digest": item.digest}
             for name, item in {**settings.hierarchies, **settings.sensitive.files}.items()
         },
+        "unseen_values": unseen_of(settings),
         "class_sizes": result.class_sizes.as_json(),
         "recount": [check.as_json() for check in checks],
     }
