@@ -20,6 +20,7 @@ from anonymization.hierarchy import ROOT
 from anonymization.histogram import Histogram, as_text, build_histogram
 from anonymization.loss import METRIC
 from anonymization.quasi import QuasiIdentifier
+from anonymization.risk_models import NOTHING_ASKED, AskedRisk
 from anonymization.search.classes import ClassTable, bottom_table, failed_together, failing_classes, roll_up
 from anonymization.search.optimal import search_all
 from anonymization.search.problem import Certificate, Node, Problem, Progress, make_problem
@@ -77,6 +78,7 @@ def generalize_table(  # noqa: PLR0913 - one parameter a thing that is asked of 
     suppression_limit: float,
     person: str | None,
     table_models: Sequence[TableCriterion] = (),
+    asked_risk: AskedRisk = NOTHING_ASKED,
     progress: Progress | None = None,
 ) -> Generalized:
     """Generalize and suppress until every class holds k persons and meets every model, losing as little as possible.
@@ -90,6 +92,8 @@ def generalize_table(  # noqa: PLR0913 - one parameter a thing that is asked of 
         suppression_limit: The share of the rows that may be suppressed, 0 to 1.
         person: The column that names the person; None when every row is another person.
         table_models: Models that the published classes must meet together.
+        asked_risk: Models of who could be found, and the population table that some need. With one that says something
+            of people alone in their class, k may be 1.
         progress: Called after each check.
 
     Guarantee: in `rows`, every combination of quasi-identifiers is shared by at least k persons and meets every model
@@ -107,16 +111,17 @@ def generalize_table(  # noqa: PLR0913 - one parameter a thing that is asked of 
     """
     histogram = build_histogram(
         rows,
-        quasi_identifiers=quasi_identifiers,
+        quasi_identifiers=asked_risk.grown(quasi_identifiers),
         sensitive=columns_of(sensitive),
         person=person,
     )
     problem, certificate = solve_histogram(
-        histogram,
+        asked_risk.completed(histogram),
         k=k,
         sensitive=sensitive,
         suppression_limit=suppression_limit,
         table_models=table_models,
+        asked_risk=asked_risk,
         progress=progress,
     )
     return _publish(rows, problem, certificate)
@@ -129,6 +134,7 @@ def solve_histogram(
     sensitive: Sequence[AskedModel],
     suppression_limit: float,
     table_models: Sequence[TableCriterion] = (),
+    asked_risk: AskedRisk = NOTHING_ASKED,
     progress: Progress | None = None,
 ) -> tuple[Problem, Certificate]:
     """Find the levels for a table that is a histogram already; one histogram serves any number of questions.
@@ -139,6 +145,7 @@ def solve_histogram(
         sensitive: Models of what a class may tell, any number on any number of columns.
         suppression_limit: The share of the rows that may be suppressed, 0 to 1.
         table_models: Models that the published classes must meet together.
+        asked_risk: Models of who could be found; the histogram holds the population's people where one needs them.
         progress: Called after each check.
 
     Raises:
@@ -146,7 +153,12 @@ def solve_histogram(
         DataError: Fewer than k people, a sensitive value that a distance does not know, or no solution.
     """
     problem = pose_problem(
-        histogram, k=k, sensitive=sensitive, suppression_limit=suppression_limit, table_models=table_models
+        histogram,
+        k=k,
+        sensitive=sensitive,
+        suppression_limit=suppression_limit,
+        table_models=table_models,
+        asked_risk=asked_risk,
     )
     return problem, search_problem(problem, progress=progress)
 
@@ -158,16 +170,21 @@ def pose_problem(
     sensitive: Sequence[AskedModel],
     suppression_limit: float,
     table_models: Sequence[TableCriterion] = (),
+    asked_risk: AskedRisk = NOTHING_ASKED,
 ) -> Problem:
     """Return what is asked of a histogram, before any search; arguments and errors as `solve_histogram`."""
-    _require_settings(k, suppression_limit)
+    _require_settings(k, suppression_limit, least_k=1 if asked_risk.stands_in_for_k else 2)
     _require_people(histogram, k)
     criteria: tuple[Criterion, ...] = (
         KAnonymity(k),
         *(criterion_of(model, histogram.sensitive[model.column].labels) for model in sensitive),
+        *asked_risk.criteria(),
     )
     return make_problem(
-        histogram, criteria=criteria, suppression_limit=suppression_limit, table_criteria=tuple(table_models)
+        histogram,
+        criteria=criteria,
+        suppression_limit=suppression_limit,
+        table_criteria=(*table_models, *asked_risk.table_criteria()),
     )
 
 
@@ -184,13 +201,13 @@ def search_problem(problem: Problem, *, progress: Progress | None = None) -> Cer
     return certificate
 
 
-def _require_settings(k: int, suppression_limit: float) -> None:
-    if k < 2:
+def _require_settings(k: int, suppression_limit: float, *, least_k: int = 2) -> None:
+    if k < least_k:
         raise PolicyError(
             "policy.k",
             what=f"k is {k}",
-            why="a class of one person hides nobody",
-            fix="choose k of 2 or more",
+            why="a class of one person hides nobody, unless a model says how many people are hidden otherwise",
+            fix="choose k of 2 or more; or k of 1 beside k-map, a uniqueness or the no-attack model",
         )
     if not 0.0 <= suppression_limit <= 1.0:
         raise PolicyError(

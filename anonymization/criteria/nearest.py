@@ -8,8 +8,10 @@ from anonymization.criteria.criterion import ClassCounts, Criterion
 from anonymization.criteria.distinct_l import DistinctLDiversity
 from anonymization.criteria.entropy_l import EntropyLDiversity
 from anonymization.criteria.k_anonymity import KAnonymity
+from anonymization.criteria.k_map import KMapping
+from anonymization.criteria.no_attack import AttackDoesNotPay
 
-_FLOORS = (KAnonymity, DistinctLDiversity, EntropyLDiversity)
+_FLOORS = (KAnonymity, KMapping, DistinctLDiversity, EntropyLDiversity)
 """Models whose setting is a least; that of the others is a most."""
 _DECIMALS = 1000
 
@@ -22,6 +24,8 @@ def nearest_setting(criterion: Criterion, classes: ClassCounts, *, may_lose: int
         classes: The classes.
         may_lose: How many rows may be suppressed.
     """
+    if isinstance(criterion, AttackDoesNotPay):
+        return None  # what an attack is worth is a fact, not a setting to ask less of
     reached = criterion.reached(classes)
     is_floor = isinstance(criterion, _FLOORS)
     order = np.argsort(reached if is_floor else -reached, kind="stable")
@@ -36,7 +40,7 @@ def _at_least(criterion: Criterion, value: float) -> str | None:
     rounded = math.floor(value * _DECIMALS + 1e-6) / _DECIMALS
     if rounded < 2:
         return None
-    return f"{'k' if isinstance(criterion, KAnonymity) else 'l'} of at most {rounded:g} ({criterion.name})"
+    return f"{'k' if isinstance(criterion, KAnonymity | KMapping) else 'l'} of at most {rounded:g} ({criterion.name})"
 
 
 def _at_most(criterion: Criterion, value: float) -> str | None:
@@ -44,7 +48,7 @@ def _at_most(criterion: Criterion, value: float) -> str | None:
         return None
     # One step more than the value rounded down: two of these models ask for less than their setting, not at most it.
     rounded = (math.floor(value * _DECIMALS) + 1) / _DECIMALS
-    setting = next(name for name in ("t", "alpha", "beta", "delta", "c") if hasattr(criterion, name))
-    if setting in {"t", "alpha"} and rounded >= 1:
+    setting = next(name for name in ("t", "alpha", "beta", "delta", "c", "most") if hasattr(criterion, name))
+    if setting in {"t", "alpha", "most"} and rounded >= 1:
         return None
     return f"{setting} of at least {rounded:g} ({criterion.name})"

@@ -1,0 +1,277 @@
+"""Risk models of a release: the optimum is that of brute force, and what is released meets the models by definition."""
+
+import itertools
+import math
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from fractions import Fraction
+
+import ibis
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from anonymization.generalize import generalize_table, pose_problem, search_problem
+from anonymization.hierarchy import hierarchy_from_rows
+from anonymization.histogram import build_histogram
+from anonymization.population import Population
+from anonymization.quasi import QuasiIdentifier
+from anonymization.risk_models import AskedRisk
+from anonymization.search.certificate import replay
+from policies.errors import DataError, PolicyError
+from policies.model.risk_models import (
+    AverageRisk,
+    KMap,
+    NoAttack,
+    PopulationUniqueness,
+    Presence,
+    RiskModel,
+    SampleUniqueness,
+    needs_population,
+)
+from tests.support.lattice_oracle import loss_at, publish
+
+DEEP = hierarchy_from_rows("deep", [["a", "ab", "*"], ["b", "ab", "*"], ["c", "cd", "*"], ["d", "cd", "*"]])
+FLAT = hierarchy_from_rows("flat", [["x", "*"], ["y", "*"]])
+HIERARCHIES = [DEEP, FLAT]
+Row = tuple[str | None, str | None]
+
+MODELS: dict[str, RiskModel] = {
+    "k-map": KMap(model="k_map", k=4),
+    "presence": Presence(model="delta_presence", most=0.5),
+    "presence-both": Presence(model="delta_presence", least=0.2, most=0.7),
+    "average": AverageRisk(model="average_risk", most=0.4),
+    "alone": SampleUniqueness(model="sample_uniqueness", most=0.2),
+    "unique": PopulationUniqueness(model="population_uniqueness", most=0.05, people=100, estimator="zayatz"),
+    "no-attack": NoAttack(model="no_attack", gain=9, cost=3),
+    "no-attack-journalist": NoAttack(model="no_attack", gain=9, cost=2, attacker="journalist"),
+}
+ASKED = [*((name,) for name in MODELS), ("k-map", "presence"), ("average", "presence"), ("alone", "k-map")]
+
+
+@dataclass(frozen=True)
+class Case:
+    rows: list[Row]
+    others: list[Row]
+    k: int
+    limit: float
+    owners: list[int] | None
+
+    @property
+    def people(self) -> list[int]:
+        return list(range(len(self.rows))) if self.owners is None else self.owners
+
+    def population(self) -> Counter[Row]:
+        """Each person once, at the first of the person's rows, and others."""
+        first = {owner: row for row, owner in reversed(list(zip(self.rows, self.people, strict=True)))}
+        return Counter([*first.values(), *self.others])
+
+    def tables(self) -> tuple[ibis.Table, ibis.Table]:
+        own = {f"q{j}": pa.array([row[j] for row in self.rows], pa.string()) for j in range(2)}
+        held = self.population()
+        theirs = {f"q{j}": pa.array([row[j] for row in held], pa.string()) for j in range(2)}
+        numbers = pa.array(held.values(), pa.int32())
+        return ibis.memtable(pa.table({**own, "who": self.people})), ibis.memtable(pa.table({**theirs, "n": numbers}))
+
+    def asked(self, models: list[RiskModel]) -> AskedRisk:
+        population = Population(self.tables()[1], "n") if any(map(needs_population, models)) else None
+        return AskedRisk(tuple(models), population)
+
+
+def cases() -> st.SearchStrategy[Case]:
+    row = st.tuples(st.sampled_from(["a", "b", "c", "d", None]), st.sampled_from(["x", "y"]))
+
+    def owned(rows: list[Row]) -> st.SearchStrategy[list[int] | None]:
+        return st.none() | st.lists(st.integers(0, 5), min_size=len(rows), max_size=len(rows))
+
+    return st.lists(row, min_size=2, max_size=12).flatmap(
+        lambda rows: st.builds(
+            Case,
+            st.just(rows),
+            st.lists(row, max_size=14),
+            st.integers(1, 2),
+            st.sampled_from([0.0, 0.3, 1.0]),
+            owned(rows),
+        )
+    )
+
+
+def hidden(model: RiskModel, people: int, population: int) -> bool:
+    """Whether one class meets a model of each class, by the paper."""
+    match model:
+        case KMap():
+            return population >= model.k
+        case Presence():
+            least, most = Fraction(str(model.least)), Fraction(str(model.most))
+            return population > 0 and least <= Fraction(people, population) <= most
+        case NoAttack():
+            among = population if model.attacker == "journalist" else people
+            return Fraction(str(model.gain)) < Fraction(str(model.cost)) * among
+    return True
+
+
+def together(model: RiskModel, classes: list[tuple[int, int, int]], unpublished: int) -> bool:
+    """Whether published classes of (rows, people, population) meet a model together; `unpublished` people are in none."""
+    records = sum(rows for rows, _, _ in classes)
+    match model:
+        case Presence():
+            return model.least == 0 or unpublished == 0
+        case AverageRisk():
+            return sum(Fraction(rows, people) for rows, people, _ in classes) / records <= Fraction(str(model.most))
+        case SampleUniqueness():
+            return Fraction(sum(rows for rows, people, _ in classes if people == 1), records) <= Fraction("0.2")
+        case PopulationUniqueness():
+            return zayatz([people for _, people, _ in classes], model.people) <= model.most * model.people + 1e-9
+    return True
+
+
+def zayatz(sizes: list[int], population: int) -> float:
+    """The estimate from binomial coefficients as written in the paper."""
+    sample, alone = sum(sizes), sizes.count(1)
+
+    def once(size: int) -> Fraction:
+        return Fraction(size * math.comb(population - size, sample - 1), math.comb(population, sample))
+
+    weight = sum((once(size) for size in sizes), Fraction(0))
+    return float(alone * (alone * once(1) / weight) * Fraction(population, sample)) if alone else 0.0
+
+
+def judged(case: Case, node: tuple[int, int], models: list[RiskModel]) -> set[int] | None:
+    """Return the rows that are published at a node; None where that is no release."""
+
+    def label(row: Row) -> tuple[str | None, ...]:
+        return tuple(publish(value, each, level) for value, each, level in zip(row, HIERARCHIES, node, strict=True))
+
+    rows, people, population = defaultdict(set), defaultdict(set), Counter()
+    for number, (row, owner) in enumerate(zip(case.rows, case.people, strict=True)):
+        rows[label(row)].add(number)
+        people[label(row)].add(owner)
+    for row, number in case.population().items():
+        population[label(row)] += number
+    good = [
+        each
+        for each in rows
+        if len(people[each]) >= case.k and all(hidden(model, len(people[each]), population[each]) for model in models)
+    ]
+    kept = {number for each in good for number in rows[each]}
+    if not kept or len(case.rows) - len(kept) > Fraction(str(case.limit)) * len(case.rows):
+        return None
+    classes = [(len(rows[each]), len(people[each]), population[each]) for each in good]
+    unpublished = sum(population.values()) - sum(population[each] for each in good)
+    return kept if all(together(model, classes, unpublished) for model in models) else None
+
+
+@pytest.mark.parametrize("names", ASKED, ids="+".join)
+@settings(max_examples=20)
+@given(case=cases())
+def test_the_optimum_is_that_of_brute_force_by_definition(names: tuple[str, ...], case: Case) -> None:
+    models = [MODELS[name] for name in names]
+    asked = case.asked(models)
+    k = case.k if asked.stands_in_for_k else 2
+    case = Case(case.rows, case.others, k, case.limit, case.owners)
+    person = None if case.owners is None else "who"
+    losses = []
+    for node in itertools.product(range(3), range(2)):
+        kept = judged(case, node, models)
+        if kept is not None:
+            losses.append((loss_at(case.rows, HIERARCHIES, node, kept), node, kept))
+    try:
+        quasi = asked.grown([QuasiIdentifier("q0", DEEP), QuasiIdentifier("q1", FLAT)])
+        histogram = asked.completed(build_histogram(case.tables()[0], quasi_identifiers=quasi, person=person))
+        problem = pose_problem(histogram, k=k, sensitive=(), suppression_limit=case.limit, asked_risk=asked)
+        found = search_problem(problem)
+    except DataError as error:
+        if error.code not in {"data.no-solution", "data.too-few-people"} or losses:
+            raise
+        return
+    assert found.loss == pytest.approx(min(loss for loss, _, _ in losses), abs=1e-9)
+    check = next(check for check in found.checks if check.node == found.node)
+    kept = next(kept for _, node, kept in losses if node == found.node)
+    assert check.suppressed == len(case.rows) - len(kept)
+    assert replay(problem, found).proves_optimum
+
+
+def table_of(*rows: Row) -> ibis.Table:
+    return ibis.memtable(pa.table({f"q{j}": pa.array([row[j] for row in rows], pa.string()) for j in range(2)}))
+
+
+def generalized(
+    rows: ibis.Table, *models: RiskModel, k: int = 2, population: Population | None = None, limit: float = 0.0
+):
+    quasi = [QuasiIdentifier("q0", DEEP), QuasiIdentifier("q1", FLAT)]
+    return generalize_table(
+        rows,
+        quasi_identifiers=quasi,
+        k=k,
+        sensitive=(),
+        suppression_limit=limit,
+        person=None,
+        asked_risk=AskedRisk(models, population),
+    )
+
+
+def test_a_population_of_rows_counts_each_row_as_a_person() -> None:
+    rows = table_of(("a", "x"), ("b", "x"))
+    everyone = table_of(("a", "x"), ("b", "x"), ("b", "x"), ("d", "y"))
+    found = generalized(rows, MODELS["k-map"], k=1, population=Population(everyone), limit=0.0)
+    assert found.node == {"q0": 2, "q1": 1}
+    found = generalized(rows, KMap(model="k_map", k=3), k=1, population=Population(everyone), limit=0.0)
+    assert found.node == {"q0": 1, "q1": 0}
+
+
+def test_people_whom_no_hierarchy_knows_hide_nobody() -> None:
+    everyone = table_of(("a", "x"), ("a", "x"), ("unknown", "x"), ("unknown", "x"))
+    with pytest.raises(DataError, match=r"data\.no-solution.*\n?.*") as caught:
+        generalized(table_of(("a", "x"), ("a", "x")), MODELS["k-map"], population=Population(everyone))
+    assert "k of at most 2 (4-map)" in caught.value.fix
+
+
+def test_an_unpublished_class_of_the_population_breaks_the_least_presence() -> None:
+    """Nobody of the table is in `y`: whoever is there is certainly not in the release, unless `y` is published as `*`."""
+    everyone = table_of(*[("a", "x")] * 4, ("a", "y"))
+    rows = table_of(("a", "x"), ("a", "x"))
+    model = Presence(model="delta_presence", least=0.1, most=0.9)
+    assert generalized(rows, model, population=Population(everyone)).node == {"q0": 0, "q1": 1}
+    loose = Presence(model="delta_presence", most=0.9)
+    assert generalized(rows, loose, population=Population(everyone)).node == {"q0": 0, "q1": 0}
+
+
+@pytest.mark.parametrize(
+    ("models", "population", "k", "code"),
+    [
+        ([MODELS["k-map"]], None, 2, "policy.population"),
+        ([MODELS["average"]], Population(table_of(("a", "x"))), 2, "policy.population"),
+        ([MODELS["average"]], None, 1, "policy.k"),
+        ([MODELS["k-map"]], Population(table_of(("a", "x"))), 2, "data.population-small"),
+        ([MODELS["k-map"]], Population(ibis.memtable({"q0": ["a"]})), 2, "data.column-missing"),
+        (
+            [MODELS["k-map"]],
+            Population(ibis.memtable({"q0": ["a"], "q1": ["x"], "n": [-9]}), "n"),
+            2,
+            "data.population-count",
+        ),
+        (
+            [MODELS["k-map"]],
+            Population(ibis.memtable({"q0": ["a"], "q1": ["x"], "n": [1.5]}), "n"),
+            2,
+            "data.population-count",
+        ),
+        (
+            [MODELS["k-map"]],
+            Population(ibis.memtable({"q0": ["a"], "q1": ["x"], "n": ["many"]}), "n"),
+            2,
+            "data.population-count",
+        ),
+        (
+            [PopulationUniqueness(model="population_uniqueness", most=0.1, people=2)],
+            None,
+            1,
+            "policy.population-size",
+        ),
+    ],
+)
+def test_what_cannot_be_judged_is_refused(models: list, population: Population | None, k: int, code: str) -> None:
+    with pytest.raises((PolicyError, DataError)) as caught:
+        generalized(table_of(("a", "x"), ("a", "x"), ("b", "y")), *models, population=population, k=k)
+    assert caught.value.code == code
