@@ -57,9 +57,21 @@ def number_keys(keys: AnyInt, space: int) -> tuple[IntArray, int]:
         return np.zeros(0, np.int64), 0
     chosen = _one_of_each(keys)
     is_chosen = chosen == np.arange(len(keys), dtype=chosen.dtype)
-    number = np.cumsum(is_chosen, dtype=np.int64)
-    number -= 1
-    return number.take(chosen), int(number[-1]) + 1
+    place: IntArray = np.cumsum(is_chosen, dtype=np.int64) - 1
+    return place.take(chosen), int(place[-1]) + 1
+
+
+def order_of(keys: AnyInt) -> IntArray:
+    """Return the places of the keys in rising order; equal keys keep theirs. Keys are not negative.
+
+    Sixteen bits at a time, from the lowest, which numpy sorts by counting: several times faster than comparing.
+    """
+    largest = int(keys.max(initial=0))
+    order = np.argsort((keys & 0xFFFF).astype(np.uint16), kind="stable")
+    for shift in range(16, largest.bit_length(), 16):
+        digits = ((keys >> shift) & 0xFFFF).astype(np.uint16)
+        order = order.take(np.argsort(digits.take(order), kind="stable"))
+    return order
 
 
 def _one_of_each(keys: AnyInt) -> npt.NDArray[np.int32]:

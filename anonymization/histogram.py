@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from anonymization.coding import combine_codes
+from anonymization.coding import AnyInt, combine_codes, narrow, order_of
 from anonymization.hierarchy import Hierarchy
 from anonymization.quasi import CodedAttribute, IntArray, QuasiIdentifier, code_attribute, hierarchy_for
 from anonymization.sensitive import SensitiveCounts
+from anonymization.tuple_counts import PERSON, ROWS, TupleCounts, count_tuples
+from anonymization.tuple_counts import as_text as as_text
 from policies.errors import DataError, PolicyError
 
 if TYPE_CHECKING:
     import ibis
     import pyarrow as pa
-
-ROWS = "__niji_rows"
-PERSON = "__niji_person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +57,6 @@ class Histogram:
     unseen_records: int
 
 
-def as_text(column: Any) -> Any:
-    """Return an Ibis column as the text that hierarchies speak of: a whole number has no decimals, a date is ISO."""
-    kind = column.type()
-    if kind.is_string():
-        return column
-    if kind.is_floating() or kind.is_decimal():
-        whole = column.try_cast("int64")  # null for what is no number or too large, where a cast would fail
-        is_whole = whole.notnull() & (whole.cast(kind) == column)
-        return is_whole.ifelse(whole.cast("string"), column.cast("string"))
-    return column.cast("string")
-
-
 def build_histogram(
     rows: "ibis.Table",
     *,
@@ -77,7 +64,7 @@ def build_histogram(
     sensitive: Sequence[str] = (),
     person: str | None = None,
 ) -> Histogram:
-    """Reduce a table to its histogram with one GROUP BY.
+    """Reduce a table to its histogram with one GROUP BY (and, where it gives codes, a count of each column beside it).
 
     Args:
         rows: The table; not changed.
@@ -92,7 +79,8 @@ def build_histogram(
     """
     columns = [quasi.column for quasi in quasi_identifiers]
     _require_columns(rows, columns, sensitive=sensitive, person=person)
-    counted = _distinct_tuples(rows, columns, sensitive=sensitive, person=person)
+    counts = count_tuples(rows, quasi_identifiers, sensitive=sensitive, person=person)
+    counted = counts.table
     if counted.num_rows == 0:
         raise DataError(
             "data.empty",
@@ -101,8 +89,8 @@ def build_histogram(
             fix="check the source and the steps before this one",
         )
     weights = _integers(counted.column(ROWS))
-    attributes, hierarchies, leaf_codes, unseen = _encode(counted, quasi_identifiers, weights)
-    seen = ~unseen
+    attributes, hierarchies, leaf_codes, unseen = _encode(counts, quasi_identifiers, weights)
+    seen = ~unseen if unseen.any() else slice(None)
     people_codes, people = _person_codes(counted, person, weights)
     key_index, unique_codes = _tuples_of([codes[seen] for codes in leaf_codes], attributes)
     distinct = len(unique_codes[0]) if unique_codes else 0
@@ -118,7 +106,7 @@ def build_histogram(
         rows=tuple_rows,
         loyal=loyal,
         shared=shared,
-        sensitive={name: _sensitive_counts(counted.column(name), seen, key_index, weights) for name in sensitive},
+        sensitive={name: _sensitive_counts(counted.column(name), unseen, key_index, weights) for name in sensitive},
         records=int(weights.sum()),
         people=people,
         unseen_records=int(weights[unseen].sum()),
@@ -155,30 +143,25 @@ def require_columns(rows: "ibis.Table", wanted: Sequence[str]) -> None:
         )
 
 
-def _distinct_tuples(
-    rows: "ibis.Table", columns: Sequence[str], *, sensitive: Sequence[str], person: str | None
-) -> "pa.Table":
-    keys = {name: as_text(rows[name]) for name in (*columns, *sensitive)}
-    if person is not None:
-        keys[PERSON] = rows[person]
-    narrow = rows.select(**keys)
-    return narrow.group_by(list(keys)).aggregate(**{ROWS: narrow.count()}).to_pyarrow()
-
-
 def _encode(
-    counted: "pa.Table", quasi_identifiers: Sequence[QuasiIdentifier], weights: IntArray
-) -> tuple[tuple[CodedAttribute, ...], tuple[Hierarchy, ...], list[IntArray], Any]:
-    unseen = np.zeros(counted.num_rows, bool)
+    counts: TupleCounts, quasi_identifiers: Sequence[QuasiIdentifier], weights: IntArray
+) -> tuple[tuple[CodedAttribute, ...], tuple[Hierarchy, ...], list[AnyInt], Any]:
+    unseen = np.zeros(len(weights), bool)
     attributes, hierarchies, leaf_codes = [], [], []
     for quasi in quasi_identifiers:
+        if quasi.column in counts.coded and quasi.hierarchy is not None:
+            attributes.append(code_attribute(quasi, quasi.hierarchy))
+            hierarchies.append(quasi.hierarchy)
+            leaf_codes.append(counts.coded[quasi.column])
+            continue
         # The library's codes are looked up in its own dictionary at once; nothing rests on their order or size.
-        encoded = counted.column(quasi.column).combine_chunks().dictionary_encode()
+        encoded = counts.table.column(quasi.column).combine_chunks().dictionary_encode()
         values = encoded.dictionary.to_pylist()
         hierarchy = hierarchy_for(quasi, values)
         attribute = code_attribute(quasi, hierarchy)
         place = {leaf: code for code, leaf in enumerate(hierarchy.leaves)}
         code_of = np.array([*(place.get(value, -1) for value in values), attribute.missing], np.int64)
-        codes = code_of[_integers(encoded.indices.fill_null(len(values)))]
+        codes = narrow(code_of, attribute.missing + 1).take(_integers(encoded.indices.fill_null(len(values))))
         strange = codes < 0
         if strange.any():
             _refuse_unseen(hierarchy, quasi.column, strange, weights, known=set(hierarchy.leaves), values=values)
@@ -224,17 +207,17 @@ def _person_codes(counted: "pa.Table", person: str | None, weights: IntArray) ->
 
 
 def _tuples_of(
-    leaf_codes: Sequence[IntArray], attributes: Sequence[CodedAttribute]
+    leaf_codes: Sequence[AnyInt], attributes: Sequence[CodedAttribute]
 ) -> tuple[IntArray, tuple[IntArray, ...]]:
     """Number the distinct tuples in the order of their codes; return the number of each row, and the tuples."""
     keys, _ = combine_codes(leaf_codes, [attribute.missing + 1 for attribute in attributes])
-    order = np.argsort(keys, kind="stable")
-    ordered = keys[order]
+    order = order_of(keys)
+    ordered = keys.take(order)
     is_first = np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]
     index = np.empty(len(order), np.int64)
     index[order] = np.cumsum(is_first) - 1
     first = order[is_first]
-    return index, tuple(codes[first] for codes in leaf_codes)
+    return index, tuple(codes.take(first).astype(np.int64) for codes in leaf_codes)
 
 
 def _split_people(
@@ -252,17 +235,18 @@ def _split_people(
     return loyal, Pairs(of_tuple[is_shared], renumbered.astype(np.int64), int(renumbered.max()) + 1)
 
 
-def _sensitive_counts(column: "pa.ChunkedArray", seen: Any, tuples: IntArray, weights: IntArray) -> SensitiveCounts:
+def _sensitive_counts(column: "pa.ChunkedArray", unseen: Any, tuples: IntArray, weights: IntArray) -> SensitiveCounts:
     import pyarrow as pa
     import pyarrow.compute as pc
 
     text = column if pa.types.is_string(column.type) else pc.cast(column, pa.string())
     labels = sorted(pc.unique(text).drop_null().to_pylist())
     found = pc.fill_null(pc.index_in(text, value_set=pa.array(labels, pa.string()), skip_nulls=True), len(labels))
+    seen = ~unseen
     values = _integers(found)[seen]
     outside = None
-    if not seen.all():
-        outside = _sum_by(_integers(found)[~seen], weights[~seen], len(labels) + 1)
+    if unseen.any():
+        outside = _sum_by(_integers(found)[unseen], weights[unseen], len(labels) + 1)
     every = SensitiveCounts(tuples, values, weights[seen], tuple(labels), outside)
     return every.merged(np.arange(int(tuples.max()) + 1 if len(tuples) else 0))
 
