@@ -113,7 +113,7 @@ def _whole(counted: "pa.Table", column: str | None) -> IntArray:
     try:
         numbers = pc.cast(counted.column(POPULATION), pa.int64())  # safe: refuses fractions and text that is no number
         wrong = numbers.null_count + (pc.sum(pc.less(numbers, 0)).as_py() or 0)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+    except pa.ArrowException:
         numbers, wrong = None, counted.num_rows
     if numbers is None or wrong:
         raise DataError(

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from anonymization.evidence import CheckKind, CheckResult
 from anonymization.hierarchy import ROOT, Hierarchy
+from anonymization.recount_risk import check_risks
 from anonymization.recount_sensitive import check_sensitive
 from anonymization.recount_sql import as_written, connect, load, quoted, register
+from anonymization.risk_models import NOTHING_ASKED, AskedRisk
 from anonymization.sensitive_models import AskedModel, columns_of, compares_with_table
 from policies.errors import PolicyError
 
@@ -45,6 +47,7 @@ def recount(
     sensitive: Sequence[AskedModel] = (),
     person: str | None = None,
     source: SourceRows | None = None,
+    asked_risk: AskedRisk = NOTHING_ASKED,
 ) -> tuple[CheckResult, ...]:
     """Count the published table anew and judge it.
 
@@ -56,9 +59,11 @@ def recount(
         person: The column of `published` that names the person; None when every row is another person.
         source: The rows it was made from. None leaves the labels unchecked, and refuses models that compare a class
             with the whole table.
+        asked_risk: Models of who could be found, and the population table that some need; its people are generalized by
+            the hierarchies and levels of `source`.
 
     Returns:
-        Blocking checks: `recount.not_empty`, `recount.k`, one a model (`recount.l.<column>`, `recount.t.<column>`, ...),
+        Blocking checks: `recount.not_empty`, `recount.k`, one a model (`recount.l.<column>`, `recount.k_map`, ...),
         and, with a source that has row ids, `recount.rows` and one `recount.label.<column>` each. All counts and
         measures, no values.
 
@@ -85,6 +90,14 @@ def recount(
             _not_empty(connection),
             _check_k(connection, quasi_identifiers, k, person),
             *(check_sensitive(connection, quasi_identifiers, one, has_source=source is not None) for one in sensitive),
+            *check_risks(
+                connection,
+                quasi_identifiers,
+                asked_risk,
+                person=person,
+                hierarchies=source.hierarchies if source is not None else {},
+                levels=source.levels if source is not None else None,
+            ),
         ]
         if source is not None and row_id is not None:
             checks.append(_check_rows(connection, row_id))
