@@ -4,10 +4,10 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 
-from policies.model.hierarchy import IntervalLevels
-from policies.model.ladders import AgeLevels
+from policies.model.hierarchy import open_class_from
 from policies.model.method import AlleleFrequencies, Microdata
 from policies.model.treatment import BottomCode, Generalize, RollUpRare, TopCode
+from policies.rules.events import people_of_code
 from policies.rules.view import ANONYMIZED, Fate, Parameters, Problem, ReleaseView, number
 from policies.vocabulary import ColumnClass, ColumnRole, ColumnType, TableKind
 
@@ -35,6 +35,10 @@ def unusual_is_removed(view: ReleaseView, parameters: Parameters) -> Iterator[Pr
             what = f"{fate.name} becomes an age without a top class of {top_age} or below"
             fix = f"add {{op: top_code, limit: '{top_age}'}}, or generalize with `top_from: {top_age}`"
             yield Problem(what, fix, fate.keys)
+        people = people_of_code(view, fate)
+        if people is not None and people < min_persons:
+            what = f"{fate.name} shows codes and combinations of codes of {people} people"
+            yield Problem(what, f"write `k: {min_persons}` or more in `method.events`", fate.keys)
         for step in fate.column.treat:
             if isinstance(step, RollUpRare) and step.min_persons < min_persons:
                 what = f"{fate.name} calls a code rare below {step.min_persons} people"
@@ -67,7 +71,7 @@ def ends_in_open_class(view: ReleaseView, fate: Fate, top_age: int) -> bool:
         if isinstance(step, Generalize):
             hierarchy = view.library.hierarchies.get(step.hierarchy)
             levels = hierarchy.levels if hierarchy else None
-            top_from = levels.top_from if isinstance(levels, (IntervalLevels, AgeLevels)) else None
+            top_from = open_class_from(levels) if levels is not None else None
             if top_from is not None and top_from <= top_age:
                 return True
     return False
