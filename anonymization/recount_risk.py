@@ -107,7 +107,7 @@ def _make_population(
         joins.append(f"LEFT JOIN labels_{number} AS h{number} ON h{number}.value IS NOT DISTINCT FROM {value}")
         labels.append(f"h{number}.label AS {quoted(key)}")
         known.append(f"h{number}.is_known")
-    counted = f"SUM(s.{quoted(population.people)})" if population.people is not None else "COUNT(*)"
+    counted = f"SUM(CAST(s.{quoted(population.people)} AS BIGINT))" if population.people is not None else "COUNT(*)"
     is_known = " AND ".join(["true", *known])
     connection.execute(
         f"""

@@ -14,6 +14,7 @@ from pipelines.cli.anonymize.settings import Settings, split_names
 from pipelines.cli.anonymize.shown import show
 from pipelines.cli.anonymize_models import read_models
 from pipelines.cli.hierarchy_files import read_hierarchies
+from pipelines.cli.risk_models import read_risk
 from policies.errors import Place, UsageError
 
 Repeated = list[str] | None
@@ -27,7 +28,7 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
     hierarchies: Annotated[
         Path, typer.Option(help="Folder of hierarchies: COLUMN or …_COLUMN with .csv, .json or .yaml.")
     ],
-    k: Annotated[int, typer.Option(min=2, help="The least number of people in a class.")],
+    k: Annotated[int, typer.Option(min=1, help="The least number of people in a class; 1 only beside --risk.")],
     l: Annotated[Repeated, typer.Option("--l", help="COLUMN=L: distinct l-diversity; repeatable.")] = None,
     entropy_l: Annotated[Repeated, typer.Option(help="COLUMN=L: entropy l-diversity; repeatable.")] = None,
     recursive_l: Annotated[Repeated, typer.Option(help="COLUMN=C,L: recursive (c, l)-diversity; repeatable.")] = None,
@@ -39,6 +40,19 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
     alpha: Annotated[Repeated, typer.Option(help="COLUMN=A: the largest share of a value; repeatable.")] = None,
     beta: Annotated[Repeated, typer.Option(help="COLUMN=B[,basic]: enhanced β-likeness; repeatable.")] = None,
     delta: Annotated[Repeated, typer.Option(help="COLUMN=D: δ-disclosure privacy; repeatable.")] = None,
+    risk: Annotated[
+        Repeated,
+        typer.Option(
+            help="MODEL=NUMBERS, repeatable: k_map=K, delta_presence=MOST[,LEAST], average_risk=R, sample_uniqueness=S, "
+            "population_uniqueness=S,PEOPLE[,ESTIMATOR], no_attack=GAIN,COST[,journalist]."
+        ),
+    ] = None,
+    population: Annotated[
+        Path | None, typer.Option(help="People of the population by the same quasi-identifiers: a table.")
+    ] = None,
+    population_people: Annotated[
+        str | None, typer.Option(help="The population's column that counts people; a row is a person without.")
+    ] = None,
     suppression_limit: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Share of the rows that may be suppressed.")
     ] = 0.02,
@@ -68,13 +82,15 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
     require_mappable(export_mapping, recoding)
     asked = {"l": l, "entropy-l": entropy_l, "recursive-l": recursive_l, "t": t, "distance": distance}
     models = read_models({**asked, "alpha": alpha, "beta": beta, "delta": delta}, folder=hierarchies)
+    found_risk = read_risk(risk or (), population=population, people=population_people)
+    local.require_no_risk_models(recoding, found_risk.models)
     names = split_names(quasi)
     found = read_hierarchies(hierarchies, names)
     read = read_table_file(table)
     if output.exists() and output.samefile(table):
         raise _same_file(output)
     kept = tuple(dict.fromkeys([*names, *models.columns, *split_names(keep)]))
-    settings = Settings(read, found, models, kept, person, k, suppression_limit, recoding, effort)
+    settings = Settings(read, found, models, kept, person, k, suppression_limit, recoding, effort, found_risk)
     result, published = search(settings)
     record = evidence_of(result, settings, recounted(published, result, settings))
     # Evidence first: evidence without its table harms nobody, a table without evidence must not be.
@@ -86,7 +102,7 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
     if as_json:
         typer.echo(json.dumps(record, ensure_ascii=False, indent=2))
     else:
-        show(result, record["models"], output, evidence)
+        show(result, record, output, evidence)
 
 
 def _same_file(output: Path) -> UsageError:

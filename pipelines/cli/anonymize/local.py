@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from anonymization.quasi import QuasiIdentifier
     from anonymization.recoding.local import LocallyRecoded, LocalProgress, Progress
     from anonymization.sensitive_models import AskedModel
+    from policies.model.risk_models import RiskModel
 
 PLAIN_STEP = 25
 """Without a terminal, progress is one line every so many steps."""
@@ -30,6 +31,21 @@ class Recoding(StrEnum):
 
     GLOBAL = "global"
     LOCAL = "local"
+
+
+def require_no_risk_models(recoding: Recoding, models: Sequence["RiskModel"]) -> None:
+    """Refuse models of who could be found where each class has labels of its own.
+
+    Raises:
+        UsageError: `usage.risk-local`.
+    """
+    if recoding is Recoding.LOCAL and models:
+        raise UsageError(
+            "usage.risk-local",
+            what="--risk is given with --recoding local",
+            why="with labels of several levels in a column, the population's people belong to no one class",
+            fix="use --recoding global",
+        )
 
 
 def require_recoding(recoding: Recoding, *, effort: int | None) -> None:

@@ -33,6 +33,7 @@ def evidence_of(
         "k_required": settings.k,
         "l_required": {model.column: model.l for model in settings.sensitive.models if isinstance(model, DistinctL)},
         "models": _models(settings.sensitive, checks),
+        "risk": settings.risk.evidence(checks),
         "suppression_limit": settings.suppression_limit,
         "records_out": result.records - result.suppressed_records,
         "person": settings.person,

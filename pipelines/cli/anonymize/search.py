@@ -33,7 +33,7 @@ def search(settings: Settings) -> tuple["Generalized | LocallyRecoded", "pa.Tabl
         result = local.recode(rows, **asked, effort=settings.effort)
     else:
         with progress_line() as progress:
-            result = generalize_table(rows, **asked, progress=progress)
+            result = generalize_table(rows, **asked, asked_risk=settings.risk.asked(), progress=progress)
     return result, result.rows.order_by(list(settings.kept)).to_pyarrow()
 
 
@@ -62,6 +62,7 @@ def recounted(
             hierarchies={name: item.hierarchy for name, item in settings.hierarchies.items()},
             levels=result.node if isinstance(result, Generalized) else None,
         ),
+        asked_risk=settings.risk.asked(),
     )
     failed = [check for check in checks if not check.passed]
     if failed:

@@ -1,12 +1,13 @@
 """What was asked of `niji anonymize`, and the rows it is about."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipelines.cli.anonymize.local import Recoding
 from pipelines.cli.anonymize_models import AskedModels
 from pipelines.cli.hierarchy_files import HierarchyFile
+from pipelines.cli.risk_models import ReadRisk
 from policies.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Settings:
     suppression_limit: float
     recoding: Recoding
     effort: int | None
+    risk: ReadRisk = field(default_factory=ReadRisk)
 
 
 def split_names(text: str) -> list[str]:

@@ -42,9 +42,7 @@ def _words(step: "SearchProgress") -> str:
     return f"searching: {step.checks:,} nodes checked, {step.open_nodes:,} open, best loss {best}{gap}"
 
 
-def show(
-    result: "Generalized | LocallyRecoded", models: list[dict[str, Any]], output: Path, evidence: Path | None
-) -> None:
+def show(result: "Generalized | LocallyRecoded", record: dict[str, Any], output: Path, evidence: Path | None) -> None:
     """Print the levels, the classes and what each model reaches."""
     from rich.console import Console
 
@@ -59,11 +57,14 @@ def show(
         f"{result.classes:,} classes of {result.k_reached:,} people or more; "
         f"{result.suppressed_records:,} of {result.records:,} rows suppressed"
     )
-    for model in models:
+    for model in record["models"]:
         figures = ", ".join(
             f"{name} {figure}" for name, figure in model["reached"].items() if not name.startswith("classes_")
         )
         console.print(f"{model['column']}: {model['model']}, the worst class reaches {figures}")
+    for model in record["risk"]["models"]:
+        reached = ", ".join(f"{name} {figure}" for name, figure in model["reached"].items() if name != "failing")
+        console.print(f"{model['model']}: {reached}")
     console.print(f"table:    {output}", soft_wrap=True)
     if evidence is not None:
         console.print(f"evidence: {evidence}", soft_wrap=True)
