@@ -169,9 +169,9 @@ class AuditLog:
             connection.execute(insert(_events).values(**{**asdict(event), "details": _text(details)}))
         return event
 
-    def events(self, *, subject: str | None = None) -> Iterator[AuditEvent]:
-        """Yield the entries in order, all or those of one subject."""
-        query = select(_events).order_by(_events.c.seq)
+    def events(self, *, subject: str | None = None, newest_first: bool = False) -> Iterator[AuditEvent]:
+        """Yield the entries in order, or the newest first; all or those of one subject."""
+        query = select(_events).order_by(_events.c.seq.desc() if newest_first else _events.c.seq)
         if subject is not None:
             query = query.where(_events.c.subject == subject)
         with reading(self._engine) as connection:

@@ -36,7 +36,9 @@ def open_engine(location: Path | str) -> Engine:
         url = make_url(location)
         if url.get_backend_name() == "sqlite":
             return _sqlite(location)
-        return create_engine(url, hide_parameters=True)
+        if url.drivername == "postgresql":
+            url = url.set(drivername="postgresql+psycopg")  # the driver that is pinned, not SQLAlchemy's default
+        return create_engine(url, hide_parameters=True, pool_pre_ping=True)
     except (ArgumentError, ImportError):
         # The URL may hold a password, so it is not quoted.
         raise UsageError(
@@ -49,8 +51,12 @@ def open_engine(location: Path | str) -> Engine:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """Yield a connection that only reads: it does not wait for writers, nor they for it."""
-    with engine.connect().execution_options(read_only=True) as connection:
+    """Yield a connection that only reads: it does not wait for writers, nor they for it, and sees one moment."""
+    options: dict[str, Any] = {"read_only": True}
+    if engine.dialect.name == "postgresql":
+        # Otherwise each statement sees a moment of its own, and two tables would not fit together.
+        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with engine.connect().execution_options(**options) as connection:
         yield connection
 
 

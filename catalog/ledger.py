@@ -1,155 +1,120 @@
 """The privacy ledger: what each population has already lost, charged before any noise is drawn. Losses are micro-ρ.
 
-A charge is `reserved` until its answer is stored (`released`) or given up (`burned`); all three are spent, so a crash
+`Ledger.reserve` charges all accounts of a question in one transaction, or none; `Reservation.settle` records its stored
+answer. A charge is `reserved` until then (`released`) or until it is given up (`burned`); all three are spent, so a crash
 loses budget, never privacy. A question that was answered before is not charged again: its stored answer is published.
-Caps change only by a recorded event. Every entry is bound to the one before by its digest.
+Caps change only by a recorded event. Every entry is bound to the one before by its digest, and to anchors elsewhere.
 
-On SQLAlchemy Core, not on the driver itself: production runs the same statements on PostgreSQL, where `FOR UPDATE`
-takes the place of SQLite's write lock. Not here: how a loss is computed (`anonymization.dp.plan`), who may ask.
+Composition is a filter: zCDP losses of adaptively chosen questions add up, so a charge is granted while the sum stays
+within the cap; the sum is converted to (ε, δ) once, for display (`anonymization.dp.mechanism.epsilon_of`).
 
-Source: reference design "ledger" (integer micro-units, scopes charged together, states, hash chain); rules DP-01, DP-03.
+On SQLAlchemy Core, not on the driver itself: PostgreSQL runs the same statements, and locks the entries' table where
+SQLite takes its write lock. Not here: how a loss is computed (`anonymization.dp.plan`), who may ask.
+
+Source: reference design "ledger" (integer micro-units, scopes charged together, states, hash chain); rules DP-01, DP-03;
+Feldman & Zrnic 2021 and Whitehouse et al. 2023 (filters under fully adaptive composition).
 """
 
 import os
 import secrets
-from base64 import b64decode, b64encode
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
-from typing import Protocol
 
-from sqlalchemy import Connection, Engine, insert, select, update
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import Connection, Engine, insert, select, text, update
 
 from catalog.database import open_engine, reading
-from catalog.keys import PublicKeys, is_signed_by
+from catalog.ledger_anchor import Anchor, Mark
 from catalog.ledger_entries import (
-    GENESIS,
     ChargeState,
     EntryKind,
     Json,
-    LedgerEntry,
-    altered,
     budgets,
-    chained_entries,
     charge_scopes,
     charges,
-    check_balance,
     entries,
-    heads,
     make_entry,
-    metadata,
-    read_entries,
-    replay,
+    year_of,
 )
-from catalog.manifest import canonical
-from policies.canonical import pre_authentication
-from policies.errors import BudgetError, DataError, IntegrityError, NijiError, PolicyError
+from catalog.ledger_errors import (
+    anchor_missing,
+    answered_meanwhile,
+    cap_differs,
+    no_amount,
+    not_reserved,
+    nothing_to_reconcile,
+    over_cap,
+    restored,
+    unexplained,
+)
+from catalog.ledger_heads import Signer, sign_head
+from catalog.ledger_reading import (
+    LedgerReader,
+    anchor_kinds,
+    digest_at,
+    earlier,
+    guarded,
+    last_entry,
+    read_accounts,
+    stored_answer,
+)
+from catalog.ledger_schema import upgrade
+from catalog.ledger_scopes import Scopes, lifetime_scope
+from catalog.ledger_views import AccountView
 
-HEAD_TYPE = "application/vnd.niji.ledger-head.v1+json"
-MICRO = 1_000_000
-
-
-class Signer(Protocol):
-    """Signs the head of the ledger; `catalog.keys.Signer` is one."""
-
-    @property
-    def key_id(self) -> str:
-        """The id of the public key that checks the signature."""
-        ...
-
-    def sign(self, message: bytes, /) -> bytes:
-        """Return the signature of `message`."""
-        ...
+RECONCILED = "reconcile"
+"""The release that a reconciliation's charge names."""
 
 
 @dataclass(frozen=True, slots=True)
-class ChargeRequest:
-    """What a release asks of a population's lifetime account, in micro-ρ.
+class Reservation:
+    """A charge; `answer_digest` is set exactly when it is released, and then the stored answer is to be published.
 
-    `query_hash` names the question and `snapshot` the data it was asked of. `quotas` are further accounts, scope →
-    cap, that the same amount is charged to in the same transaction (a year's, a researcher's).
+    After `settle` or `burn` ask the ledger for the state: this object says what it was when it was returned.
     """
-
-    population: str
-    cap_micro_rho: int
-    amount_micro_rho: int
-    query_hash: str
-    snapshot: str
-    release: str
-    quotas: tuple[tuple[str, int], ...] = ()
-
-    @property
-    def scopes(self) -> dict[str, int]:
-        """All accounts that are charged, with their caps."""
-        return {lifetime_scope(self.population): self.cap_micro_rho, **dict(self.quotas)}
-
-
-@dataclass(frozen=True, slots=True)
-class Charge:
-    """A charge; `answer_digest` is set exactly when it is released, and then the stored answer is to be published."""
 
     charge_id: str
     state: ChargeState
     answer_digest: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetView:
-    """One population's account in micro-ρ; `spent_micro` is reserved + released + burned."""
-
-    population: str
-    cap_micro: int
-    spent_micro: int
-    by_state_micro: Mapping[ChargeState, int]
-    charges: Mapping[ChargeState, int]
+    ledger: "Ledger" = field(repr=False, compare=False)
 
     @property
-    def left_micro(self) -> int:
-        """What may still be charged; never below zero, also after the cap was lowered."""
-        return max(0, self.cap_micro - self.spent_micro)
+    def is_answered(self) -> bool:
+        """Whether the question was answered before, on the same data; nothing was charged and nothing may be drawn."""
+        return self.state is ChargeState.RELEASED
 
-    def as_json(self) -> dict[str, object]:
-        """Return the account as plain JSON values; ρ as exact decimal text."""
-        return {
-            "population": self.population,
-            "rho_cap": rho_text(self.cap_micro),
-            "rho_spent": rho_text(self.spent_micro),
-            "rho_left": rho_text(self.left_micro),
-            "rho_by_state": {state.value: rho_text(self.by_state_micro.get(state, 0)) for state in ChargeState},
-            "charges": {state.value: self.charges.get(state, 0) for state in ChargeState},
-        }
+    def settle(self, answer_digest: str) -> None:
+        """Record that the answer is stored; see `Ledger.settle`."""
+        self.ledger.settle(self.charge_id, answer_digest)
+
+    def burn(self) -> None:
+        """Give the charge up; it stays spent; see `Ledger.burn`."""
+        self.ledger.burn(self.charge_id)
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerHead:
-    """The number of entries and the last digest; kept elsewhere, it shows a ledger restored from an old backup."""
+@dataclass(slots=True)
+class _Writing:
+    """One transaction, and the accounts that it changed."""
 
-    entries: int
-    digest: str
+    connection: Connection
+    touched: set[str] = field(default_factory=set)
+    is_appended: bool = False
 
-
-def lifetime_scope(population: str) -> str:
-    """Return the scope of a population's lifetime account."""
-    return f"population/{population}/lifetime"
-
-
-def rho_text(micro: int) -> str:
-    """Return micro-ρ as an exact decimal in ρ, such as `0.05`."""
-    return format((Decimal(micro) / MICRO).normalize(), "f")
+    def mark(self) -> Mark:
+        return Mark(last_entry(self.connection)[0], read_accounts(self.connection), frozenset(self.touched))
 
 
-class Ledger:
+class Ledger(LedgerReader):
     """A ledger in one database, safe for any number of processes; `open` is the only way in."""
 
-    def __init__(self, engine: Engine, signing: Signer | None, clock: Callable[[], datetime]) -> None:
-        self._engine = engine
+    def __init__(
+        self, engine: Engine, signing: Signer | None, clock: Callable[[], datetime], anchors: Sequence[Anchor]
+    ) -> None:
+        super().__init__(engine, clock)
         self._signing = signing
-        self._clock = clock
+        self._anchors = tuple(anchors)
 
     @classmethod
     def open(
@@ -158,62 +123,74 @@ class Ledger:
         signing: Signer | None = None,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        anchors: Sequence[Anchor] = (),
+        is_held: bool = True,
     ) -> "Ledger":
         """Open the ledger at a SQLite path or a SQLAlchemy URL; make it where it is missing, mode 0600.
+
+        A ledger of an older form is brought to the newest; no entry changes.
 
         Args:
             location: The file, or the URL of a server.
             signing: Signs the head after every entry, so that a rewritten ledger is recognized.
             clock: Gives the time of an entry.
+            anchors: Where the head is kept as well.
+            is_held: Whether the ledger is held against its anchors now; false only to reconcile it.
+
+        Raises:
+            IntegrityError: An anchor names an entry that the ledger has not: it was restored, or is another one.
+            DataError: The database cannot be opened.
         """
         if isinstance(location, Path):
             location.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(location, os.O_CREAT | os.O_RDWR, 0o600))
         engine = open_engine(location)
-        with _guarded("open"), engine.begin() as connection:
-            metadata.create_all(connection)
-        return cls(engine, signing, clock)
+        ledger = cls(engine, signing, clock, anchors)
+        with guarded("be opened"):
+            upgrade(engine)
+            if is_held:
+                with reading(engine) as connection:
+                    ledger._hold(connection)
+        return ledger
 
-    def charge(self, request: ChargeRequest) -> Charge:
-        """Charge all accounts of a request in one transaction, before anything is drawn.
+    def reserve(self, scopes: Scopes, rho_micro: int, *, query_hash: str, snapshot: str) -> Reservation:
+        """Charge all accounts of a question in one transaction, before anything is drawn.
 
         Args:
-            request: What is asked.
+            scopes: The accounts; one that is not on record is opened where a cap is declared for it, and begins with
+                what earlier charges would have been to it.
+            rho_micro: The loss that the mechanism's own map returns, in micro-ρ, rounded up (`ledger_scopes.micro_of`).
+            query_hash: Names the question: policy, bounds, keys, loss.
+            snapshot: Names the data that it is asked of. New data of the same people are charged to the same accounts.
 
         Returns:
             A new charge in state `reserved`; or, if the same question was answered on the same snapshot, that charge in
             state `released` with the digest of its stored answer, and nothing is charged.
 
         Raises:
-            BudgetError: An account has less left than is asked, or its recorded cap is not the one of the request.
-            PolicyError: The amount is not above zero.
+            BudgetError: An account has less left than is asked, or its recorded cap is not the declared one.
+            PolicyError: The amount is not a whole number above zero, or a name is not one.
+            IntegrityError: The ledger is older than one of its anchors.
 
         Guarantee: committed and on disk when this returns; no account is ever above its cap.
         Not guaranteed: that a caller draws only once for a charge.
         """
-        if request.amount_micro_rho <= 0:
-            raise PolicyError(
-                "budget.no-amount",
-                what="a charge of nothing was asked",
-                why="every release that draws noise costs at least one micro-ρ",
-                fix="charge what the plan says",
-            )
-        with _guarded("charge"), self._engine.begin() as connection:
-            answered = _answered(connection, request)
+        if type(rho_micro) is not int or rho_micro <= 0:
+            raise no_amount()
+        with self._writing("be charged") as writing:
+            connection = writing.connection
+            caps = scopes.caps(year=year_of(self._now(connection)))
+            answered = stored_answer(connection, scopes, query_hash, snapshot)
             if answered is not None:
-                return answered
-            for scope, cap in request.scopes.items():
-                self._spend(connection, scope, cap, request)
+                return Reservation(*answered, self)
+            charged = [
+                scope for scope, cap in caps.items() if self._spend(writing, scope, cap, rho_micro, scopes.release)
+            ]
             charge_id = secrets.token_hex(16)
-            about = {"query_hash": request.query_hash, "snapshot": request.snapshot, "release": request.release}
-            state = ChargeState.RESERVED
-            connection.execute(insert(charges).values(charge_id=charge_id, state=state.value, **about))
-            for scope in request.scopes:
-                row = {"charge_id": charge_id, "scope": scope, "amount_micro": request.amount_micro_rho}
-                connection.execute(insert(charge_scopes).values(**row))
-            amounts: dict[str, Json] = dict.fromkeys(request.scopes, request.amount_micro_rho)
-            self._append(connection, EntryKind.CHARGE, {"charge_id": charge_id, **about, "scopes": amounts})
-        return Charge(charge_id, state, None)
+            about: dict[str, str] = {"query_hash": query_hash, "snapshot": snapshot, "release": scopes.release}
+            who = {} if scopes.researcher is None else {"researcher": scopes.researcher}
+            self._record(writing, charge_id, about, dict.fromkeys(charged, rho_micro), who)
+        return Reservation(charge_id, ChargeState.RESERVED, None, self)
 
     def settle(self, charge_id: str, answer_digest: str) -> None:
         """Record that the answer of a reserved charge is stored; a repeat with the same digest changes nothing.
@@ -222,24 +199,20 @@ class Ledger:
             IntegrityError: There is no such reserved charge, it was settled with another answer, or another answer of
                 the same question was settled meanwhile (burn this one and publish that).
         """
-        with _guarded("settle"), self._engine.begin() as connection:
+        with self._writing("be settled") as writing:
+            connection = writing.connection
             row = connection.execute(select(charges).where(charges.c.charge_id == charge_id).with_for_update()).first()
             if row is not None and row.state == ChargeState.RELEASED.value and row.answer_digest == answer_digest:
                 return
             if row is None or row.state != ChargeState.RESERVED.value:
-                raise _not_reserved(charge_id)
+                raise not_reserved(charge_id)
             released = charges.c.state == ChargeState.RELEASED.value
             same = (charges.c.query_hash == row.query_hash) & (charges.c.snapshot == row.snapshot)
             if connection.execute(select(charges.c.charge_id).where(released & same)).first() is not None:
-                raise IntegrityError(
-                    "ledger.answered-meanwhile",
-                    what="another run answered the same question first",
-                    why="a question has one published answer, or its noise could be averaged away",
-                    fix="burn this charge and publish the stored answer",
-                )
+                raise answered_meanwhile()
             new = {"state": ChargeState.RELEASED.value, "answer_digest": answer_digest}
             connection.execute(update(charges).where(charges.c.charge_id == charge_id).values(**new))
-            self._append(connection, EntryKind.RELEASE, {"charge_id": charge_id, "answer_digest": answer_digest})
+            self._append(writing, EntryKind.RELEASE, {"charge_id": charge_id, "answer_digest": answer_digest})
 
     def burn(self, charge_id: str) -> None:
         """Give a reserved charge up; it stays spent, because its noise may have been seen.
@@ -247,196 +220,179 @@ class Ledger:
         Raises:
             IntegrityError: There is no such reserved charge.
         """
-        with _guarded("burn"), self._engine.begin() as connection:
+        with self._writing("be written") as writing:
             reserved = (charges.c.charge_id == charge_id) & (charges.c.state == ChargeState.RESERVED.value)
-            changed = connection.execute(update(charges).where(reserved).values(state=ChargeState.BURNED.value))
-            if changed.rowcount != 1:
-                raise _not_reserved(charge_id)
-            self._append(connection, EntryKind.BURN, {"charge_id": charge_id})
+            burned = update(charges).where(reserved).values(state=ChargeState.BURNED.value)
+            if writing.connection.execute(burned).rowcount != 1:
+                raise not_reserved(charge_id)
+            self._append(writing, EntryKind.BURN, {"charge_id": charge_id})
 
-    def set_cap(self, population: str, *, cap_micro_rho: int, by: str, reason: str) -> None:
-        """Change a population's lifetime cap, with who decided it and why; a lower cap than is spent leaves nothing.
-
-        Raises:
-            PolicyError: The cap is negative, or nobody or no reason is named.
-        """
-        if cap_micro_rho < 0 or not by.strip() or not reason.strip():
-            raise PolicyError(
-                "budget.cap-unexplained",
-                what="a cap was set without a decision behind it",
-                why="a lifetime cap is a decision of named people (rule DP-06)",
-                fix="give a cap of at least 0, who decided it, and the reason",
-            )
-        scope = lifetime_scope(population)
-        with _guarded("set-cap"), self._engine.begin() as connection:
-            self._cap(connection, scope, cap_micro_rho, {"by": by, "reason": reason})
-
-    def populations(self) -> tuple[str, ...]:
-        """Return the populations that have an account, in order of name."""
-        with _guarded("be read"), reading(self._engine) as connection:
-            scopes = connection.execute(select(budgets.c.scope).order_by(budgets.c.scope)).scalars()
-            ends = [scope for scope in scopes if scope == lifetime_scope(_middle(scope))]
-        return tuple(_middle(scope) for scope in ends)
-
-    def show(self, population: str) -> BudgetView:
-        """Return a population's lifetime account.
-
-        Raises:
-            BudgetError: The population has no account yet.
-        """
-        scope = lifetime_scope(population)
-        joined = charge_scopes.join(charges, charges.c.charge_id == charge_scopes.c.charge_id)
-        amounts = select(charges.c.state, charge_scopes.c.amount_micro).select_from(joined)
-        with _guarded("be read"), reading(self._engine) as connection:
-            budget = connection.execute(select(budgets).where(budgets.c.scope == scope)).first()
-            made = connection.execute(amounts.where(charge_scopes.c.scope == scope)).all()
-        if budget is None:
-            raise BudgetError(
-                "budget.unknown-population",
-                what=f"population '{population}' has no account",
-                why="an account is opened by the first charge, or by setting its cap",
-                fix="check the name; `niji budget show` lists all accounts",
-            )
-        by_state: Counter[ChargeState] = Counter()
-        for row in made:
-            by_state[ChargeState(row.state)] += row.amount_micro
-        counts = Counter(ChargeState(row.state) for row in made)
-        return BudgetView(population, budget.cap_micro, budget.spent_micro, dict(by_state), dict(counts))
-
-    def history(self) -> tuple[LedgerEntry, ...]:
-        """Return all entries in order; see `verify` for whether they hold."""
-        with _guarded("be read"), reading(self._engine) as connection:
-            return tuple(read_entries(connection))
-
-    def head(self) -> LedgerHead:
-        """Return the head, to be kept outside this machine as an anchor for `verify`."""
-        with _guarded("be read"), reading(self._engine) as connection:
-            seq, digest = _last(connection)
-        return LedgerHead(seq, digest)
-
-    def verify(self, *, public_keys: PublicKeys | None = None, anchors: Sequence[LedgerHead] = ()) -> None:
-        """Recompute the chain, replay it against the accounts, and check the signed and the kept heads.
+    def set_cap(self, population: str, *, cap_micro_rho: int, by: str, reason: str, scope: str | None = None) -> None:
+        """Change a cap, with who decided it and why; a lower cap than is spent leaves nothing.
 
         Args:
-            public_keys: The keys that may sign; with it every stored head must be signed and the last entry must have
-                one. Without it signatures are not looked at.
-            anchors: Heads that were kept elsewhere.
+            population: The population.
+            cap_micro_rho: The new cap in micro-ρ.
+            by: Who decided.
+            reason: Why.
+            scope: The account, by its full name; the lifetime account if left out. A new one begins with what earlier
+                charges would have been to it.
 
         Raises:
-            IntegrityError: Names the first entry, account or charge that does not hold.
-
-        Guarantee: with signed heads or an anchor, nothing up to that head was changed, removed or added by anybody
-            without the signing key.
-        Not guaranteed: with neither, that the whole file was not replaced by another whole ledger.
+            PolicyError: The cap is negative, the account is of another population, or nobody or no reason is named.
         """
-        try:
-            with reading(self._engine) as connection:
-                chain = chained_entries(connection)
-                check_balance(connection, replay(chain))
-                signed = connection.execute(select(heads).order_by(heads.c.seq)).all()
-        except (DatabaseError, KeyError):
-            raise altered("the privacy ledger is unreadable") from None
-        known = {0: GENESIS, **{entry.seq: entry.digest for entry in chain}}
-        for anchor in anchors:
-            if known.get(anchor.entries) != anchor.digest:
-                raise altered(f"the privacy ledger is not the one whose entry {anchor.entries} was kept elsewhere")
-        if public_keys is None:
+        name = scope or lifetime_scope(population)
+        is_own = name.startswith(f"population/{population}/")
+        if cap_micro_rho < 0 or not is_own or not by.strip() or not reason.strip():
+            raise unexplained()
+        with self._writing("be changed") as writing:
+            self._cap(writing, name, cap_micro_rho, {"by": by, "reason": reason})
+
+    def reconcile(self, *, by: str, reason: str) -> dict[str, int]:
+        """Bring a restored ledger to what its anchors remember: all that is missing counts as spent.
+
+        The chain goes on from the restored end: recorded are the missing accounts, one burned charge of the missing
+        losses, and who decided it. The anchors are set to the new head. Answers of the lost charges stay published, and
+        are no longer on record: asking them again is charged.
+
+        Returns:
+            What was counted as spent, by account, in micro-ρ; empty if only the anchors were missing.
+
+        Raises:
+            PolicyError: Nobody or no reason is named, or the ledger fits its anchors.
+            IntegrityError: The restored ledger's own chain does not hold.
+        """
+        if not by.strip() or not reason.strip():
+            raise unexplained()
+        if self._fits():
+            raise nothing_to_reconcile()
+        self.verify()
+        decision = {"by": by, "reason": reason}
+        with self._writing("be reconciled", is_reset=True) as writing:
+            missing: dict[str, int] = {}
+            known = {one.scope: one for one in read_accounts(writing.connection)}
+            for scope, kept in sorted(self._kept().items()):
+                if scope not in known or known[scope].cap_micro != kept.cap_micro:
+                    self._cap(writing, scope, kept.cap_micro, decision)
+                spent = _account(writing.connection, scope).spent_micro
+                if kept.spent_micro > spent:
+                    missing[scope] = kept.spent_micro - spent
+            self._count_lost(writing, missing, decision)
+            kinds: list[Json] = [anchor.kind for anchor in self._anchors]
+            self._append(writing, EntryKind.ANCHOR, {"kinds": kinds, **decision})
+        return missing
+
+    @contextmanager
+    def _writing(self, doing: str, *, is_reset: bool = False) -> Iterator[_Writing]:
+        """Open a transaction that waits for all others, and keep its head in the anchors when it is on disk."""
+        with guarded(doing), self._engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                # Numbers of entries follow each other, so writers do too; readers go on.
+                connection.execute(text("SET LOCAL synchronous_commit TO on"))
+                connection.execute(text("LOCK TABLE ledger_entries IN EXCLUSIVE MODE"))
+            if not is_reset:
+                self._hold(connection)
+            writing = _Writing(connection)
+            yield writing
+            mark = writing.mark() if self._anchors and writing.is_appended else None
+        if mark is not None:  # only after the commit: an anchor is never ahead of its ledger
+            with guarded("be anchored"):
+                for anchor in self._anchors:
+                    anchor.advance(mark, is_reset=is_reset)
+
+    def _hold(self, connection: Connection) -> None:
+        named = anchor_kinds(connection) if self._anchors else frozenset()
+        for anchor in self._anchors:
+            kept = anchor.head()
+            if kept is None and anchor.kind in named:
+                raise anchor_missing(anchor.kind)
+            if kept is not None and digest_at(connection, kept.entries) != kept.digest:
+                raise restored(last_entry(connection)[0].entries, kept.entries)
+
+    def _fits(self) -> bool:
+        with guarded("be read"), reading(self._engine) as connection:
+            named = anchor_kinds(connection)
+            heads = [(anchor.kind, anchor.head()) for anchor in self._anchors]
+            return all(
+                kind not in named if kept is None else digest_at(connection, kept.entries) == kept.digest
+                for kind, kept in heads
+            )
+
+    def _kept(self) -> dict[str, AccountView]:
+        """Return the accounts by their anchors; where two differ, the one that spent more."""
+        found: dict[str, AccountView] = {}
+        for anchor in self._anchors:
+            for scope, kept in anchor.accounts().items():
+                if scope not in found or kept.spent_micro > found[scope].spent_micro:
+                    found[scope] = kept
+        return found
+
+    def _count_lost(self, writing: _Writing, missing: dict[str, int], decision: dict[str, str]) -> None:
+        if not missing:
             return
-        for row in signed:
-            _check_head(row.seq, row.digest, row.key_id, row.signature, public_keys)
-            if known.get(row.seq) != row.digest:
-                raise altered(f"entry {row.seq} of the privacy ledger is not the one that was signed")
-        if chain and (not signed or signed[-1].seq != chain[-1].seq):
-            raise altered(f"entry {chain[-1].seq} of the privacy ledger has no signed head")
+        for scope, amount in missing.items():
+            changed = update(budgets).where(budgets.c.scope == scope)
+            writing.connection.execute(changed.values(spent_micro=budgets.c.spent_micro + amount))
+        charge_id = secrets.token_hex(16)
+        about = {"query_hash": f"{RECONCILED}:{charge_id}", "snapshot": RECONCILED, "release": RECONCILED}
+        self._record(writing, charge_id, about, missing, decision)
+        burned = update(charges).where(charges.c.charge_id == charge_id).values(state=ChargeState.BURNED.value)
+        writing.connection.execute(burned)
+        self._append(writing, EntryKind.BURN, {"charge_id": charge_id})
 
-    def _spend(self, connection: Connection, scope: str, cap: int, request: ChargeRequest) -> None:
-        row = connection.execute(select(budgets).where(budgets.c.scope == scope).with_for_update()).first()
-        if row is None:
-            self._cap(connection, scope, cap, {"by": f"release {request.release}", "reason": "first charge"})
-        elif row.cap_micro != cap:
-            raise BudgetError(
-                "budget.cap-differs",
-                what=f"the policy says a cap of ρ={rho_text(cap)} for '{scope}', the ledger ρ={rho_text(row.cap_micro)}",
-                why="a cap changes only by a recorded decision, never because a policy file was edited",
-                fix="correct the policy, or record the decision with `niji budget set-cap`",
-            )
-        spent = 0 if row is None else int(row.spent_micro)
-        asked = request.amount_micro_rho
-        if spent + asked > cap:
-            raise BudgetError(
-                "budget.over-cap",
-                what=f"'{scope}' has ρ={rho_text(max(0, cap - spent))} left and ρ={rho_text(asked)} is asked",
-                why=f"cap ρ={rho_text(cap)}, spent ρ={rho_text(spent)}, asked ρ={rho_text(asked)}; spent loss never returns",
-                fix="ask less (smaller release_rho), publish a stored answer, or decide on another cap by name",
-            )
-        connection.execute(update(budgets).where(budgets.c.scope == scope).values(spent_micro=spent + asked))
+    def _record(
+        self, writing: _Writing, charge_id: str, about: dict[str, str], amounts: dict[str, int], more: dict[str, str]
+    ) -> None:
+        connection, state = writing.connection, ChargeState.RESERVED.value
+        connection.execute(insert(charges).values(charge_id=charge_id, state=state, **about))
+        rows = [{"charge_id": charge_id, "scope": scope, "amount_micro": amount} for scope, amount in amounts.items()]
+        connection.execute(insert(charge_scopes), rows)
+        writing.touched.update(amounts)
+        scopes: dict[str, Json] = {**amounts}
+        self._append(writing, EntryKind.CHARGE, {"charge_id": charge_id, **about, "scopes": scopes, **more})
 
-    def _cap(self, connection: Connection, scope: str, cap: int, decision: Mapping[str, str]) -> None:
-        changed = connection.execute(update(budgets).where(budgets.c.scope == scope).values(cap_micro=cap))
+    def _spend(self, writing: _Writing, scope: str, cap: int | None, asked: int, release: str) -> bool:
+        """Charge one account, and say whether there is one."""
+        account = _account(writing.connection, scope) if _has_account(writing.connection, scope) else None
+        if account is None and cap is None:
+            return False
+        if account is None and cap is not None:
+            self._cap(writing, scope, cap, {"by": f"release {release}", "reason": "first charge"})
+            account = _account(writing.connection, scope)
+        elif account is not None and cap is not None and account.cap_micro != cap:
+            raise cap_differs(scope, cap, account.cap_micro)
+        within = (budgets.c.scope == scope) & (budgets.c.spent_micro + asked <= budgets.c.cap_micro)
+        charged = update(budgets).where(within).values(spent_micro=budgets.c.spent_micro + asked)
+        if writing.connection.execute(charged).rowcount != 1:
+            raise over_cap(account or AccountView(scope, cap or 0, 0), asked)
+        return True
+
+    def _cap(self, writing: _Writing, scope: str, cap: int, decision: dict[str, str]) -> None:
+        changed = writing.connection.execute(update(budgets).where(budgets.c.scope == scope).values(cap_micro=cap))
         if changed.rowcount == 0:
-            connection.execute(insert(budgets).values(scope=scope, cap_micro=cap, spent_micro=0))
-        self._append(connection, EntryKind.CAP, {"scope": scope, "cap_micro": cap, **decision})
+            spent = earlier(writing.connection, scope)
+            writing.connection.execute(insert(budgets).values(scope=scope, cap_micro=cap, spent_micro=spent))
+        writing.touched.add(scope)
+        self._append(writing, EntryKind.CAP, {"scope": scope, "cap_micro": cap, **decision})
 
-    def _append(self, connection: Connection, kind: EntryKind, body: Mapping[str, Json]) -> None:
-        seq, previous = _last(connection)
-        at = self._clock().astimezone(UTC).isoformat(timespec="milliseconds")
-        entry = make_entry(seq + 1, at, kind, body, previous=previous)
+    def _append(self, writing: _Writing, kind: EntryKind, body: dict[str, Json]) -> None:
+        connection = writing.connection
+        wanted = frozenset(anchor.kind for anchor in self._anchors)
+        if kind is not EntryKind.ANCHOR and wanted and not wanted <= (named := anchor_kinds(connection)):
+            kinds: list[Json] = [*sorted(wanted | named)]
+            self._append(writing, EntryKind.ANCHOR, {"kinds": kinds})
+        head, _ = last_entry(connection)
+        entry = make_entry(head.entries + 1, self._now(connection), kind, body, previous=head.digest)
         connection.execute(insert(entries).values(**entry.as_row()))
+        writing.is_appended = True
         if self._signing is not None:
-            signature = b64encode(self._signing.sign(_head_bytes(entry.seq, entry.digest))).decode("ascii")
-            row = {"seq": entry.seq, "digest": entry.digest, "key_id": self._signing.key_id, "signature": signature}
-            connection.execute(insert(heads).values(**row))
+            sign_head(connection, entry, signing=self._signing)
 
 
-def _answered(connection: Connection, request: ChargeRequest) -> Charge | None:
-    same = (charges.c.query_hash == request.query_hash) & (charges.c.snapshot == request.snapshot)
-    released = select(charges).where(same & (charges.c.state == ChargeState.RELEASED.value))
-    row = connection.execute(released).first()
-    return None if row is None else Charge(row.charge_id, ChargeState.RELEASED, row.answer_digest)
+def _has_account(connection: Connection, scope: str) -> bool:
+    return connection.execute(select(budgets.c.scope).where(budgets.c.scope == scope)).first() is not None
 
 
-def _last(connection: Connection) -> tuple[int, str]:
-    newest = select(entries.c.seq, entries.c.digest).order_by(entries.c.seq.desc()).limit(1)
-    row = connection.execute(newest).first()
-    return (0, GENESIS) if row is None else (row.seq, row.digest)
-
-
-def _middle(scope: str) -> str:
-    return scope.removeprefix("population/").removesuffix("/lifetime")
-
-
-def _head_bytes(seq: int, digest: str) -> bytes:
-    return pre_authentication(HEAD_TYPE, canonical({"entries": seq, "digest": digest}))
-
-
-def _check_head(seq: int, digest: str, key_id: str, signature: str, public_keys: PublicKeys) -> None:
-    public = public_keys.get(key_id)
-    try:
-        raw = b64decode(signature, validate=True)
-    except ValueError:
-        raw = b""
-    if public is None or not is_signed_by(public, raw, _head_bytes(seq, digest)):
-        raise altered(f"the head at entry {seq} of the privacy ledger is not signed by a trusted key")
-
-
-def _not_reserved(charge_id: str) -> NijiError:
-    return IntegrityError(
-        "ledger.not-reserved",
-        what=f"charge {charge_id} is not waiting for an answer",
-        why="only a reserved charge can be settled or burned, once",
-        fix="look at `niji budget history`; charge anew if there is no answer",
-    )
-
-
-@contextmanager
-def _guarded(doing: str) -> Iterator[None]:
-    """Turn a database's own errors into one that a person can mend; nothing was committed."""
-    try:
-        yield
-    except DatabaseError:
-        raise DataError(
-            "ledger.unwritable",
-            what=f"the privacy ledger could not {doing}",
-            why="it is locked, full, read-only or not a ledger; without its entry nothing may be drawn",
-            fix="check disk, permissions and other runs, then try again",
-        ) from None
+def _account(connection: Connection, scope: str) -> AccountView:
+    row = connection.execute(select(budgets).where(budgets.c.scope == scope).with_for_update()).one()
+    return AccountView(row.scope, row.cap_micro, row.spent_micro)

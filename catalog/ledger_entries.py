@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Row, String, Table, Text, select
 
+from catalog.ledger_scopes import lifetime_scope, population_of, release_scope, researcher_scope, year_scope
 from catalog.manifest import canonical
 from policies.errors import IntegrityError, Place
 
@@ -66,12 +67,13 @@ Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
 
 
 class EntryKind(StrEnum):
-    """What an entry records."""
+    """What an entry records; `anchor` names the anchors that hold the ledger against an older copy from then on."""
 
     CAP = "cap"
     CHARGE = "charge"
     RELEASE = "release"
     BURN = "burn"
+    ANCHOR = "anchor"
 
 
 class ChargeState(StrEnum):
@@ -108,13 +110,14 @@ def make_entry(seq: int, at: str, kind: EntryKind, body: Mapping[str, Json], *, 
     return LedgerEntry(seq, at, kind, dict(body), previous, f"sha256:{sha256(canonical(content)).hexdigest()}")
 
 
-def read_entries(connection: Connection) -> Iterator[LedgerEntry]:
-    """Yield the entries in order, as they are stored; the chain is not checked.
+def read_entries(connection: Connection, *, kind: EntryKind | None = None) -> Iterator[LedgerEntry]:
+    """Yield the entries in order, all or those of one kind, as they are stored; the chain is not checked.
 
     Raises:
         IntegrityError: An entry is unreadable.
     """
-    for row in connection.execute(select(entries).order_by(entries.c.seq)):
+    query = select(entries).order_by(entries.c.seq)
+    for row in connection.execute(query if kind is None else query.where(entries.c.kind == kind.value)):
         try:
             entry = LedgerEntry(row.seq, row.at, EntryKind(row.kind), json.loads(row.body), row.previous, row.digest)
         except (ValueError, TypeError):
@@ -149,12 +152,17 @@ def _linked(row: Row[tuple[object, ...]], number: int, previous: str) -> LedgerE
 
 @dataclass(slots=True)
 class Balance:
-    """What the entries add up to; must equal the tables that charges are decided on."""
+    """What the entries add up to; must equal the tables that charges are decided on.
+
+    `applied` is what every charge was to each account that it could have been charged to, also where there was none: an
+    account that is opened later, such as a year's whose cap is declared in June, begins with what it would have held.
+    """
 
     caps: dict[str, int] = field(default_factory=dict)
     spent: dict[str, int] = field(default_factory=dict)
     charges: dict[str, tuple[str, str, str, str, str | None]] = field(default_factory=dict)
     amounts: dict[tuple[str, str], int] = field(default_factory=dict)
+    applied: dict[str, int] = field(default_factory=dict)
 
 
 def replay(chain: list[LedgerEntry]) -> Balance:
@@ -167,16 +175,18 @@ def replay(chain: list[LedgerEntry]) -> Balance:
     for entry in chain:
         body = entry.body
         if entry.kind is EntryKind.CAP:
-            balance.caps[str(body["scope"])] = _whole(body["cap_micro"])
-            balance.spent.setdefault(str(body["scope"]), 0)
+            scope = str(body["scope"])
+            balance.caps[scope] = _whole(body["cap_micro"])
+            balance.spent.setdefault(scope, balance.applied.get(scope, 0))
         elif entry.kind is EntryKind.CHARGE:
-            _replay_charge(balance, body)
-        else:
+            _replay_charge(balance, entry)
+        elif entry.kind is not EntryKind.ANCHOR:
             _replay_end(balance, entry)
     return balance
 
 
-def _replay_charge(balance: Balance, body: Mapping[str, Json]) -> None:
+def _replay_charge(balance: Balance, entry: LedgerEntry) -> None:
+    body = entry.body
     charge_id = str(body["charge_id"])
     about = (str(body["query_hash"]), str(body["snapshot"]), str(body["release"]))
     balance.charges[charge_id] = (*about, ChargeState.RESERVED.value, None)
@@ -184,6 +194,33 @@ def _replay_charge(balance: Balance, body: Mapping[str, Json]) -> None:
     for scope, amount in scopes.items() if isinstance(scopes, dict) else ():
         balance.amounts[charge_id, scope] = _whole(amount)
         balance.spent[scope] = balance.spent.get(scope, 0) + _whole(amount)
+    for scope, amount in _applied(entry).items():
+        balance.applied[scope] = balance.applied.get(scope, 0) + amount
+
+
+def _applied(entry: LedgerEntry) -> dict[str, int]:
+    """Return what a charge is to each account that it could be charged to: what it was, else what the lifetime was."""
+    scopes, researcher = entry.body["scopes"], entry.body.get("researcher")
+    charged = {scope: _whole(amount) for scope, amount in scopes.items()} if isinstance(scopes, dict) else {}
+    found = dict(charged)
+    for population in (name for name in map(population_of, charged) if name is not None):
+        amount = charged[lifetime_scope(population)]
+        found.setdefault(year_scope(population, year_of(entry.at)), amount)
+        found.setdefault(release_scope(population, str(entry.body["release"])), amount)
+        if researcher is not None:
+            found.setdefault(researcher_scope(population, str(researcher)), amount)
+    return found
+
+
+def year_of(at: str) -> int:
+    """Return the calendar year, in UTC, of an entry's time.
+
+    Raises:
+        IntegrityError: The time is not one that an entry has.
+    """
+    if not at[:4].isdecimal():
+        raise altered("an entry of the privacy ledger has no readable time")
+    return int(at[:4])
 
 
 def _replay_end(balance: Balance, entry: LedgerEntry) -> None:

@@ -15,6 +15,7 @@ from catalog.audit import AuditLog
 from catalog.desk import Desk
 from catalog.keys import KeyKind, KeyStore
 from catalog.ledger import Ledger
+from catalog.ledger_home import open_ledger
 from catalog.store import CatalogStore
 from pipelines.encryption import Vault
 from pipelines.engines import open_engine
@@ -95,8 +96,8 @@ class Deployment:
 
     @cached_property
     def ledger(self) -> Ledger:
-        """The privacy ledger, its head signed by the platform."""
-        return Ledger.open(self.settings.home / "ledger.sqlite", self.keys.signer())
+        """The privacy ledger, its head signed by the platform; its chain and its anchors hold when it opens."""
+        return open_ledger(self.settings.ledger, self.keys.signer(), public_keys=self.keys.signing_keys())
 
     @property
     def desk(self) -> Desk:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from catalog.approvals import open_book, states_of
 from catalog.audit import AuditLog
 from catalog.keys import KeyStore, read_signing_keys
-from catalog.ledger import Ledger
+from catalog.ledger_home import look_at_ledger
 from pipelines.settings import Settings
 from policies.check import check
 from policies.errors import NijiError
@@ -87,11 +87,11 @@ def _approvals(settings: Settings) -> tuple[bool, str]:
 
 
 def _ledger(settings: Settings) -> tuple[bool, str]:
-    path = settings.home / "ledger.sqlite"
-    if not path.exists():
+    ledger = look_at_ledger(settings.ledger)
+    if ledger is None:
         return True, "no privacy budget was spent yet"
-    Ledger.open(path).verify(public_keys=read_signing_keys(settings.home / "keys"))
-    return True, "the chain of the privacy ledger holds"
+    ledger.verify(public_keys=read_signing_keys(settings.home / "keys"))
+    return True, "the chain of the privacy ledger holds, and it is the newest that its anchors know"
 
 
 def _audit(settings: Settings) -> tuple[bool, str]:

@@ -5,11 +5,8 @@ steward's room. Not here: what the figures are called (`foreseen.py`), the data'
 """
 
 import re
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -25,7 +22,9 @@ from anonymization.release_checks.dimensions import dimension_checks
 from anonymization.release_checks.surroundings import Surroundings
 from anonymization.small_cells import protect_small_cells
 from anonymization.tables import ControlledRows, Protected, Pseudonymized
-from catalog.ledger import Ledger
+from catalog.ledger_home import ledger_for_looking
+from catalog.ledger_scopes import Scopes
+from pipelines.charging import scopes_of
 from pipelines.deployment import Deployment, digest_of
 from pipelines.foreseen import Figure, Foreseen, Obstacle, figures_of, obstacles_of, plan_figures, rare_figures
 from pipelines.quality import judge
@@ -43,7 +42,6 @@ from policies.model.method import AlleleFrequencies, DpStatistics, Microdata, Sm
 from policies.vocabulary import Severity
 
 _Result = TypeVar("_Result")
-_LEDGER = "ledger.sqlite"
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
 
 
@@ -145,15 +143,14 @@ class _Seen:
 
     def _plan(self, method: DpStatistics) -> None:
         planned = plan(method, policy_digest=digest(self.release), snapshot_digest=self._snapshot())
-        account = account_of(self.deployment, planned)
+        account = account_of(self.deployment, planned, scopes_of(method.budget, release=self.release.id))
         self.figures = plan_figures(
             planned,
             spent_micro=account.spent_micro,
             cap_micro=account.cap_micro,
             is_answered=account.is_answered,
         )
-        cost = 0 if account.is_answered else planned.charge_micro
-        if account.spent_micro + cost > account.cap_micro or account.cap_micro != planned.cap_micro:
+        if not account.is_granted:
             self.obstacles.append(
                 Obstacle(
                     "DP-01",
@@ -192,6 +189,7 @@ class Account:
     spent_micro: int
     cap_micro: int
     is_answered: bool
+    is_granted: bool
 
 
 def protect_release(deployment: Deployment, release: ReleasePolicy, sources: Mapping[str, Pseudonymized]) -> Protected:
@@ -228,33 +226,19 @@ def _arrow(rows: Any) -> pa.Table:
     return rows if isinstance(rows, pa.Table) else rows.to_pyarrow()
 
 
-def account_of(deployment: Deployment, planned: DpPlan) -> Account:
-    """Read a population's account from a copy of the ledger: opening the ledger itself would write beside it."""
-    path = deployment.settings.home / _LEDGER
-    unused = Account(0, planned.cap_micro, is_answered=False)
-    if not path.exists():
-        return unused
-    with tempfile.TemporaryDirectory() as folder:
-        for file in path.parent.glob(f"{_LEDGER}*"):
-            shutil.copyfile(file, Path(folder) / file.name)
-        ledger = Ledger.open(Path(folder) / _LEDGER)
+def account_of(deployment: Deployment, planned: DpPlan, scopes: Scopes) -> Account:
+    """Read what a plan would meet, of all its accounts, without writing anything."""
+    with ledger_for_looking(deployment.settings.ledger) as ledger:
         try:
-            view = ledger.show(planned.population)
+            foreseen = ledger.forecast(
+                scopes, planned.charge_micro, query_hash=planned.query_hash, snapshot=planned.snapshot_digest
+            )
         except BudgetError:
-            return unused  # nothing was ever charged to this population
-        answered = _is_answered(ledger, planned)
-    return Account(view.spent_micro, view.cap_micro, answered)
-
-
-def _is_answered(ledger: Ledger, planned: DpPlan) -> bool:
-    bodies = [entry.body for entry in ledger.history()]
-    asked = {
-        body["charge_id"]
-        for body in bodies
-        if body.get("query_hash") == planned.query_hash and body.get("snapshot") == planned.snapshot_digest
-    }
-    released = {body["charge_id"] for body in bodies if "answer_digest" in body}
-    return bool(asked & released)
+            view = ledger.show(planned.population)  # a recorded cap is another than the policy's
+            return Account(view.spent_micro, view.cap_micro, is_answered=False, is_granted=False)
+    own = foreseen.accounts[0]
+    is_answered = foreseen.answer_digest is not None
+    return Account(own.spent_micro, own.cap_micro, is_answered, is_granted=not foreseen.short)
 
 
 def _published(deployment: Deployment, release: ReleasePolicy) -> tuple[str | None, Evidence | None]:

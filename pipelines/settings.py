@@ -1,7 +1,8 @@
 """Where a deployment lies and what it runs with; the only reader of the environment.
 
 `NIJI_HOME` names the deployment's folder (default `.niji`), `NIJI_PORTAL_URL` the portal's address for links.
-`NIJI_PASSPHRASE` opens the key store; without it, the file `passphrase` in the home does.
+`NIJI_PASSPHRASE` opens the key store; without it, the file `passphrase` in the home does. `NIJI_LEDGER_URL` puts the
+privacy ledger on a server, `NIJI_LEDGER_ANCHOR` names a file outside the home that knows the ledger's newest entry.
 """
 
 import datetime
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from catalog.ledger_place import LedgerPlace
 from catalog.secret import Passphrase
 from policies.errors import UsageError
 
@@ -36,6 +38,8 @@ class Settings:
     fixed_day: datetime.date | None = None
     memory_limit: str = "2GB"
     portal_url: str = PORTAL_URL
+    ledger_url: str | None = field(default=None, repr=False)
+    ledger_anchor: Path | None = None
 
     @property
     def on(self) -> datetime.date:
@@ -46,6 +50,11 @@ class Settings:
     def zones(self) -> Path:
         """The folder of the zones: restricted, pseudonymized, released."""
         return self.home / "zones"
+
+    @property
+    def ledger(self) -> LedgerPlace:
+        """Where the privacy ledger lies."""
+        return LedgerPlace(self.home, self.ledger_url, self.ledger_anchor)
 
     @property
     def dagster_home(self) -> Path:
@@ -82,6 +91,8 @@ def load_settings(
         keys_passphrase=_passphrase(home),
         fixed_day=on,
         portal_url=os.environ.get("NIJI_PORTAL_URL", PORTAL_URL).rstrip("/"),
+        ledger_url=ledger_place(home).url,
+        ledger_anchor=ledger_place(home).anchor,
     )
 
 
@@ -116,7 +127,15 @@ def settings_for_reading(
         landing=(landing or found / "landing").resolve(),
         keys_passphrase=Passphrase(given or secrets.token_urlsafe(32)),
         fixed_day=on,
+        ledger_url=ledger_place(found).url,
+        ledger_anchor=ledger_place(found).anchor,
     )
+
+
+def ledger_place(home: Path) -> LedgerPlace:
+    """Return where the privacy ledger of a home lies, from the environment or the defaults; nothing is opened."""
+    anchor = os.environ.get("NIJI_LEDGER_ANCHOR")
+    return LedgerPlace(home, os.environ.get("NIJI_LEDGER_URL") or None, Path(anchor).resolve() if anchor else None)
 
 
 def _passphrase(home: Path) -> Passphrase:

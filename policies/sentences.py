@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 from policies.model.method import (
     AlleleFrequencies,
     ControlledRows,
+    DpBudget,
     DpQuery,
     DpStatistics,
     Method,
@@ -176,6 +177,7 @@ def _dp(method: DpStatistics, words: Mapping[str, str]) -> tuple[Bilingual, ...]
             f"損失 ρ={budget.release_rho} を母集団 {budget.population} の口座(上限 {budget.population_rho_cap})から、雑音を引く前に払う。",
             f"The loss rho={budget.release_rho} is paid from the account of {budget.population} (cap {budget.population_rho_cap}) before noise is drawn.",
         ),
+        *_quotas(budget),
         (
             f"口座の期間は{say_day(budget.period_from, 'ja')}から{say_day(budget.period_to, 'ja')}まで。",
             f"The account runs from {say_day(budget.period_from, 'en')} to {say_day(budget.period_to, 'en')}.",
@@ -183,6 +185,25 @@ def _dp(method: DpStatistics, words: Mapping[str, str]) -> tuple[Bilingual, ...]
         *_beside(method),
         _approved(budget.approved_by),
     )
+
+
+def _quotas(budget: DpBudget) -> Iterator[Bilingual]:
+    """Say the caps inside the account's own."""
+    if budget.year_rho_cap is not None:
+        yield (
+            f"一年(UTC)に払えるのは ρ={budget.year_rho_cap} までである。",
+            f"At most rho={budget.year_rho_cap} is paid in a calendar year (UTC).",
+        )
+    if budget.all_versions_rho_cap is not None:
+        yield (
+            f"この公開のすべての版を合わせて ρ={budget.all_versions_rho_cap} までである。",
+            f"All versions of this release together pay at most rho={budget.all_versions_rho_cap}.",
+        )
+    if budget.researcher_rho_cap is not None:
+        yield (
+            f"一人の研究者の質問に払えるのは ρ={budget.researcher_rho_cap} までである。",
+            f"At most rho={budget.researcher_rho_cap} is paid for the questions of one researcher.",
+        )
 
 
 _STATISTICS: Mapping[str, Bilingual] = MappingProxyType(

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.catalog_home import open_keys
 from policies.errors import UsageError
 
 if TYPE_CHECKING:
-    from catalog.ledger import BudgetView, Ledger
+    from catalog.ledger import Ledger
     from catalog.ledger_entries import LedgerEntry
+    from catalog.ledger_views import BudgetView
 
 app = typer.Typer(no_args_is_help=True, help="The privacy account of each population.")
 
 Home = Annotated[Path, typer.Option(envvar="NIJI_HOME", help="The deployment's folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 HOME = Path(".niji")
-LEDGER = "ledger.sqlite"
 
 
 @app.command()
@@ -63,23 +64,28 @@ def set_cap(
     home: Home = HOME,
 ) -> None:
     """Record a decision about a population's lifetime cap."""
-    from catalog.ledger import Ledger, rho_text
+    from catalog.ledger_scopes import rho_text
 
     cap = _micro(rho)
-    ledger = Ledger.open(home / LEDGER)
-    ledger.verify()
+    ledger = _to_write(home)
     ledger.set_cap(population, cap_micro_rho=cap, by=by, reason=reason)
     typer.echo(f"{population}: cap rho={rho_text(cap)}")
 
 
 def _open(home: Path) -> "Ledger | None":
     """Open the ledger and check its chain; a missing one is not made by looking at it."""
-    path = home / LEDGER
-    if not path.is_file():
-        return None
-    from catalog.ledger import Ledger
+    from catalog.ledger_home import look_at_ledger
+    from pipelines.settings import ledger_place
 
-    ledger = Ledger.open(path)
+    return look_at_ledger(ledger_place(home))
+
+
+def _to_write(home: Path, *, is_held: bool = True) -> "Ledger":
+    """Open the ledger with the platform's key: a decision is signed as a charge is."""
+    from catalog.ledger_home import open_ledger
+    from pipelines.settings import ledger_place
+
+    ledger = open_ledger(ledger_place(home), open_keys(home).signer(), is_held=is_held)
     ledger.verify()
     return ledger
 
@@ -103,8 +109,8 @@ def _show_views(views: list["BudgetView"]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from catalog.ledger import rho_text
     from catalog.ledger_entries import ChargeState
+    from catalog.ledger_scopes import rho_text
 
     shown = Table(title="Privacy accounts (rho, lifetime)")
     shown.add_column("population")

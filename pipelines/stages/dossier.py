@@ -11,8 +11,8 @@ from catalog.dossier_build import Charged, Consented, Facts, assemble
 from catalog.dossier_folder import Contents, folder_of_dossier, write_dossier
 from catalog.dossier_verify import verify_dossier
 from catalog.keys import KeyKind
-from catalog.ledger import lifetime_scope, rho_text
 from catalog.ledger_entries import LedgerEntry
+from catalog.ledger_scopes import lifetime_scope, rho_text
 from catalog.manifest import MANIFEST, Manifest
 from catalog.records import CatalogRecord
 from pipelines.deployment import CODE_VERSION, Deployment

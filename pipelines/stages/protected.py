@@ -26,9 +26,9 @@ from anonymization.tables import (
 from anonymization.treat import treat_tables
 from anonymization.validate import refuse_failed
 from catalog.keys import KeyKind
-from catalog.ledger import Charge, ChargeRequest
+from catalog.ledger import Reservation
 from catalog.ledger_checks import ledger_checks
-from catalog.ledger_entries import ChargeState
+from pipelines.charging import scopes_of
 from pipelines.deployment import Deployment, digest_of
 from pipelines.stages.outcome import Outcome
 from pipelines.stages.package import refuse_other_content
@@ -102,21 +102,15 @@ def _genotype_policies(deployment: Deployment, release: ReleasePolicy) -> dict[s
     return found
 
 
-def _charge(deployment: Deployment, release: ReleasePolicy, *, snapshot: str) -> tuple[Charge | None, DpPlan | None]:
+def _charge(
+    deployment: Deployment, release: ReleasePolicy, *, snapshot: str
+) -> tuple[Reservation | None, DpPlan | None]:
     if not isinstance(release.method, DpStatistics):
         return None, None
     planned = plan(release.method, policy_digest=digest(release), snapshot_digest=snapshot)
-    charge = deployment.ledger.charge(
-        ChargeRequest(
-            population=planned.population,
-            cap_micro_rho=planned.cap_micro,
-            amount_micro_rho=planned.charge_micro,
-            query_hash=planned.query_hash,
-            snapshot=snapshot,
-            release=release.id,
-        )
-    )
-    if charge.state is ChargeState.RELEASED:
+    scopes = scopes_of(release.method.budget, release=release.id)
+    charge = deployment.ledger.reserve(scopes, planned.charge_micro, query_hash=planned.query_hash, snapshot=snapshot)
+    if charge.is_answered:
         raise IntegrityError(
             "dp.answer-lost",
             what=f"release '{release.id}' was answered before, and its stored answer is not in the zones",
@@ -148,7 +142,7 @@ def _protect(
     return protect_controlled_rows(release, sources, hierarchies=hierarchies)
 
 
-def _store(deployment: Deployment, protected: Protected, *, inputs: str, charge: Charge | None) -> None:
+def _store(deployment: Deployment, protected: Protected, *, inputs: str, charge: Reservation | None) -> None:
     with deployment.zones.write(Stage.PROTECTED, protected.release.id) as draft:
         tables: Mapping[str, pa.Table | Any] = protected.tables
         rows = {table: draft.write_table(table, content) for table, content in tables.items()}

@@ -36,6 +36,7 @@ def budget_is_kept(view: ReleaseView, parameters: Parameters) -> Iterator[Proble
             what = f"the people of dataset '{dataset.id}' have another account than '{budget.population}'"
             fix = "write the dataset's `population`; another name would begin a new account for the same people"
             yield Problem(what, fix, (*_BUDGET, "population"))
+    yield from _quotas(view, budget)
     same = [(release.id, other) for release, other in _siblings(view) if other.population == budget.population]
     spent = sum((other.release_rho for _, other in same), Decimal(0))
     if spent > budget.population_rho_cap:
@@ -51,6 +52,25 @@ def budget_is_kept(view: ReleaseView, parameters: Parameters) -> Iterator[Proble
             yield Problem(what, "use one population a dataset; recipients may collude", (*_BUDGET, "population"))
 
 
+def _quotas(view: ReleaseView, budget: DpBudget) -> Iterator[Problem]:
+    """DP-01: a quota is inside the account's cap, covers the release, and is the same wherever it is the same account."""
+    for key in ("year_rho_cap", "all_versions_rho_cap", "researcher_rho_cap"):
+        cap = getattr(budget, key)
+        if cap is None:
+            continue
+        if cap > budget.population_rho_cap:
+            what = f"`{key}` is above the cap of population '{budget.population}'"
+            yield Problem(what, "write at most `population_rho_cap`, or leave it out", (*_BUDGET, key))
+        if key != "researcher_rho_cap" and budget.release_rho > cap:
+            what = f"this release alone spends more than its `{key}`"
+            yield Problem(what, f"lower `release_rho`, or let `{key}` be approved anew", (*_BUDGET, key))
+    for key in ("year_rho_cap", "researcher_rho_cap"):
+        caps = {getattr(other, key) for _, other in _siblings(view) if other.population == budget.population}
+        if len(caps) > 1:
+            what = f"population '{budget.population}' has different `{key}` in different releases"
+            yield Problem(what, "write the same everywhere: it is one account", (*_BUDGET, key))
+
+
 def losses_are_meant(view: ReleaseView, parameters: Parameters) -> Iterator[Problem]:
     """DP-02: period, keys and bounds stand before the data are seen, and fit each other."""
     method = view.release.method
@@ -60,6 +80,9 @@ def losses_are_meant(view: ReleaseView, parameters: Parameters) -> Iterator[Prob
     if Fraction(budget.delta) > fraction(parameters, "most_delta"):
         what = "a loss is shown for a delta above the house's: more may go wrong than the epsilon says"
         yield Problem(what, f"write at most '{parameters['most_delta']}'", (*_BUDGET, "delta"))
+    if budget.people_at_most is not None and budget.delta * budget.people_at_most >= 1:
+        what = "delta is 1/n or more: publishing one whole record would keep such a guarantee"
+        yield Problem(what, "write a delta well below one in `people_at_most`", (*_BUDGET, "delta"))
     if budget.period_from > budget.period_to:
         yield Problem("the budget period ends before it begins", "correct the dates", (*_BUDGET, "period_to"))
     elif not budget.period_from <= view.release.effective_from <= budget.period_to:

@@ -17,22 +17,20 @@ from sqlalchemy import text
 
 from catalog.database import open_engine
 from catalog.keys import PublicKey, Signer
-from catalog.ledger import ChargeRequest, Ledger, LedgerHead
+from catalog.ledger import Ledger, Reservation
 from catalog.ledger_entries import ChargeState, EntryKind
+from catalog.ledger_scopes import Scopes
+from catalog.ledger_views import LedgerHead
 from policies.errors import BudgetError, DataError, ExitCode, IntegrityError, PolicyError
 
 CAP = 500_000
 
 
-def ask(amount: int = 50_000, *, question: str = "q1", snapshot: str = "s1", cap: int = CAP) -> ChargeRequest:
-    return ChargeRequest(
-        population="demo",
-        cap_micro_rho=cap,
-        amount_micro_rho=amount,
-        query_hash=f"sha256:{question}",
-        snapshot=f"sha256:{snapshot}",
-        release="admissions-dp",
-    )
+def reserve(
+    ledger: Ledger, amount: int = 50_000, *, question: str = "q1", snapshot: str = "s1", cap: int = CAP
+) -> Reservation:
+    scopes = Scopes(population="demo", cap_micro=cap, release="admissions-dp")
+    return ledger.reserve(scopes, amount, query_hash=f"sha256:{question}", snapshot=f"sha256:{snapshot}")
 
 
 @pytest.fixture
@@ -51,7 +49,7 @@ def tamper(path: Path, statement: str) -> None:
 
 
 def test_a_charge_is_reserved_and_spent(ledger: Ledger) -> None:
-    charge = ledger.charge(ask())
+    charge = reserve(ledger)
     assert (charge.state, charge.answer_digest) == (ChargeState.RESERVED, None)
     view = ledger.show("demo")
     assert (view.cap_micro, view.spent_micro, view.left_micro) == (CAP, 50_000, 450_000)
@@ -59,15 +57,15 @@ def test_a_charge_is_reserved_and_spent(ledger: Ledger) -> None:
 
 
 def test_the_file_is_for_its_owner_only(path: Path, ledger: Ledger) -> None:
-    ledger.charge(ask())
+    reserve(ledger)
     for file in path.parent.iterdir():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_a_repeat_of_an_answered_question_costs_nothing_and_names_the_answer(path: Path, ledger: Ledger) -> None:
-    charge = ledger.charge(ask())
+    charge = reserve(ledger)
     ledger.settle(charge.charge_id, "sha256:answer")
-    again = Ledger.open(path).charge(ask())
+    again = reserve(Ledger.open(path))
     assert (again.charge_id, again.state, again.answer_digest) == (
         charge.charge_id,
         ChargeState.RELEASED,
@@ -77,32 +75,32 @@ def test_a_repeat_of_an_answered_question_costs_nothing_and_names_the_answer(pat
 
 
 def test_another_snapshot_or_question_is_charged(ledger: Ledger) -> None:
-    ledger.settle(ledger.charge(ask()).charge_id, "sha256:answer")
-    ledger.charge(ask(snapshot="s2"))
-    ledger.charge(ask(question="q2"))
+    ledger.settle(reserve(ledger).charge_id, "sha256:answer")
+    reserve(ledger, snapshot="s2")
+    reserve(ledger, question="q2")
     assert ledger.show("demo").spent_micro == 150_000
 
 
 def test_a_crash_before_the_answer_keeps_the_charge_and_the_next_try_pays_again(path: Path) -> None:
-    Ledger.open(path).charge(ask())
-    second = Ledger.open(path).charge(ask())
+    reserve(Ledger.open(path))
+    second = reserve(Ledger.open(path))
     assert second.state is ChargeState.RESERVED
     assert Ledger.open(path).show("demo").spent_micro == 100_000
 
 
 def test_burned_stays_spent(ledger: Ledger) -> None:
-    ledger.burn(ledger.charge(ask()).charge_id)
+    ledger.burn(reserve(ledger).charge_id)
     view = ledger.show("demo")
     assert view.spent_micro == 50_000
     assert view.by_state_micro[ChargeState.BURNED] == 50_000
-    assert ledger.charge(ask()).state is ChargeState.RESERVED
+    assert reserve(ledger).state is ChargeState.RESERVED
 
 
 def test_the_cap_may_be_reached_and_not_passed(ledger: Ledger) -> None:
-    ledger.charge(ask(CAP - 1))
-    ledger.charge(ask(1, question="q2"))
+    reserve(ledger, CAP - 1)
+    reserve(ledger, 1, question="q2")
     with pytest.raises(BudgetError) as caught:
-        ledger.charge(ask(1, question="q3"))
+        reserve(ledger, 1, question="q3")
     assert caught.value.code == "budget.over-cap"
     assert caught.value.exit_code is ExitCode.BUDGET
     for figure in ("0.5", "0.000001"):
@@ -112,42 +110,36 @@ def test_the_cap_may_be_reached_and_not_passed(ledger: Ledger) -> None:
 
 def test_a_refused_charge_leaves_no_trace(ledger: Ledger) -> None:
     with pytest.raises(BudgetError):
-        ledger.charge(ask(CAP + 1))
+        reserve(ledger, CAP + 1)
     assert ledger.history() == ()
     assert ledger.populations() == ()
 
 
 def test_all_scopes_are_charged_or_none(ledger: Ledger) -> None:
-    small = ("researcher/r1/2026", 60_000)
-    request = ask()
-    both = ChargeRequest(**{**_fields(request), "quotas": (small,)})
-    ledger.charge(both)
+    scopes = Scopes("demo", CAP, "counts", researcher="r1", researcher_cap_micro=60_000)
+    ledger.reserve(scopes, 50_000, query_hash="sha256:q1", snapshot="sha256:s1")
     with pytest.raises(BudgetError):
-        ledger.charge(ChargeRequest(**{**_fields(request), "query_hash": "sha256:q2", "quotas": (small,)}))
+        ledger.reserve(scopes, 50_000, query_hash="sha256:q2", snapshot="sha256:s1")
     assert ledger.show("demo").spent_micro == 50_000
     ledger.verify()
 
 
-def _fields(request: ChargeRequest) -> dict[str, object]:
-    return {name: getattr(request, name) for name in ChargeRequest.__slots__}
-
-
 def test_an_edited_policy_does_not_change_the_cap(ledger: Ledger) -> None:
-    ledger.charge(ask())
+    reserve(ledger)
     for cap in (CAP * 2, CAP // 2):
         with pytest.raises(BudgetError) as caught:
-            ledger.charge(ask(question="q2", cap=cap))
+            reserve(ledger, question="q2", cap=cap)
         assert caught.value.code == "budget.cap-differs"
 
 
 def test_a_recorded_decision_changes_the_cap_both_ways(ledger: Ledger) -> None:
-    ledger.charge(ask())
+    reserve(ledger)
     ledger.set_cap("demo", cap_micro_rho=20_000, by="board", reason="review of 2027")
     assert ledger.show("demo").left_micro == 0
     with pytest.raises(BudgetError):
-        ledger.charge(ask(question="q2", cap=20_000))
+        reserve(ledger, question="q2", cap=20_000)
     ledger.set_cap("demo", cap_micro_rho=100_000, by="board", reason="review of 2028")
-    ledger.charge(ask(question="q2", cap=100_000))
+    reserve(ledger, question="q2", cap=100_000)
     assert [entry.kind for entry in ledger.history()] == [
         EntryKind.CAP,
         EntryKind.CHARGE,
@@ -167,11 +159,11 @@ def test_a_cap_without_a_decision_is_refused(ledger: Ledger, cap: int, by: str, 
 @pytest.mark.parametrize("amount", [0, -5])
 def test_a_charge_of_nothing_is_refused(ledger: Ledger, amount: int) -> None:
     with pytest.raises(PolicyError):
-        ledger.charge(ask(amount))
+        reserve(ledger, amount)
 
 
 def test_settling_twice_with_one_answer_is_one_entry_with_two_is_refused(ledger: Ledger) -> None:
-    charge = ledger.charge(ask())
+    charge = reserve(ledger)
     ledger.settle(charge.charge_id, "sha256:a")
     ledger.settle(charge.charge_id, "sha256:a")
     assert len(ledger.history()) == 3
@@ -182,13 +174,13 @@ def test_settling_twice_with_one_answer_is_one_entry_with_two_is_refused(ledger:
 
 
 def test_of_two_runs_of_one_question_only_the_first_answer_counts(ledger: Ledger) -> None:
-    first, second = ledger.charge(ask()), ledger.charge(ask())
+    first, second = reserve(ledger), reserve(ledger)
     ledger.settle(second.charge_id, "sha256:b")
     with pytest.raises(IntegrityError) as caught:
         ledger.settle(first.charge_id, "sha256:a")
     assert caught.value.code == "ledger.answered-meanwhile"
     ledger.burn(first.charge_id)
-    assert ledger.charge(ask()).answer_digest == "sha256:b"
+    assert reserve(ledger).answer_digest == "sha256:b"
     assert ledger.show("demo").spent_micro == 100_000
 
 
@@ -222,8 +214,8 @@ def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_tampering_is_found_and_named(path: Path, ledger: Ledger, statement: str, named: str) -> None:
-    ledger.settle(ledger.charge(ask()).charge_id, "sha256:answer")
-    ledger.charge(ask(question="q2"))
+    ledger.settle(reserve(ledger).charge_id, "sha256:answer")
+    reserve(ledger, question="q2")
     ledger.verify()
     tamper(path, statement)
     with pytest.raises(IntegrityError) as caught:
@@ -233,7 +225,7 @@ def test_tampering_is_found_and_named(path: Path, ledger: Ledger, statement: str
 
 
 def test_an_unreadable_entry_is_named_and_not_quoted(path: Path, ledger: Ledger) -> None:
-    ledger.charge(ask())
+    reserve(ledger)
     tamper(path, "UPDATE ledger_entries SET body = 'canary-5512' WHERE seq = 2")
     with pytest.raises(IntegrityError, match="entry 2") as caught:
         ledger.history()
@@ -245,7 +237,7 @@ def test_a_ledger_without_its_tables_ends_with_a_coded_error(path: Path, ledger:
     with pytest.raises(DataError):
         ledger.populations()
     with pytest.raises(DataError):
-        ledger.charge(ask())
+        reserve(ledger)
     with pytest.raises(IntegrityError):
         ledger.verify()
 
@@ -259,19 +251,19 @@ def _signer() -> tuple[Signer, dict[str, PublicKey]]:
 def test_signed_heads_hold_and_a_cut_or_foreign_tail_does_not(path: Path) -> None:
     signer, trusted = _signer()
     ledger = Ledger.open(path, signer)
-    ledger.charge(ask())
+    reserve(ledger)
     ledger.verify(public_keys=trusted)
     with pytest.raises(IntegrityError, match="not signed by a trusted key"):
         ledger.verify(public_keys=_signer()[1])
-    Ledger.open(path).charge(ask(question="q2"))
+    reserve(Ledger.open(path), question="q2")
     with pytest.raises(IntegrityError, match="no signed head"):
         ledger.verify(public_keys=trusted)
 
 
 def test_a_head_kept_elsewhere_shows_a_restored_backup(path: Path, ledger: Ledger) -> None:
-    ledger.charge(ask())
+    reserve(ledger)
     kept = ledger.head()
-    ledger.charge(ask(question="q2"))
+    reserve(ledger, question="q2")
     ledger.verify(anchors=[kept, ledger.head()])
     with pytest.raises(IntegrityError, match="kept elsewhere"):
         ledger.verify(anchors=[LedgerHead(9, "sha256:later")])
@@ -286,7 +278,7 @@ def test_spent_is_the_sum_of_all_charges_and_never_above_the_cap(
     spent = 0
     for number, (amount, end) in enumerate(amounts):
         try:
-            charge = ledger.charge(ask(amount, question=f"q{number}"))
+            charge = reserve(ledger, amount, question=f"q{number}")
         except BudgetError:
             assert spent + amount > CAP
             continue
@@ -304,7 +296,7 @@ def _spend_until_refused(path: Path, amount: int, started: Callable[[], object])
     started()
     while True:
         try:
-            ledger.charge(ask(amount, question=secrets.token_hex(8)))
+            reserve(ledger, amount, question=secrets.token_hex(8))
         except BudgetError:
             return
 

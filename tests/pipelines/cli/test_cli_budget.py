@@ -7,7 +7,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from catalog.database import open_engine
-from catalog.ledger import ChargeRequest, Ledger
+from catalog.ledger import Ledger
+from catalog.ledger_scopes import Scopes
 from pipelines.cli.budget import app
 from policies.errors import BudgetError, IntegrityError, UsageError
 
@@ -19,7 +20,9 @@ def run(home: Path, *words: str) -> Result:
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     ledger = Ledger.open(tmp_path / "ledger.sqlite")
-    charge = ledger.charge(ChargeRequest("demo", 500_000, 50_000, "sha256:q", "sha256:s", "admissions-dp"))
+    charge = ledger.reserve(
+        Scopes("demo", 500_000, "admissions-dp"), 50_000, query_hash="sha256:q", snapshot="sha256:s"
+    )
     ledger.settle(charge.charge_id, "sha256:a")
     return tmp_path
 
