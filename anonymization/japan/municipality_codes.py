@@ -376,10 +376,7 @@ class Municipality:
     @property
     def city(self) -> "Municipality":
         """The designated city that a ward belongs to; of all others, the municipality itself."""
-        if self.code[:2] == _TOKYO or int(self.code[2:]) > _LAST_WARD:
-            return self
-        cities = [code for code in municipalities() if code[:2] == self.code[:2] and code <= self.code]
-        return municipalities()[max(code for code in cities if not municipalities()[code].is_ward)]
+        return _cities().get(self.code, self)
 
     @property
     def is_ward(self) -> bool:
@@ -396,6 +393,21 @@ def municipalities() -> Mapping[str, Municipality]:
             code = prefecture + item[:3]
             found[code] = Municipality(code, item[3:].replace("_", ""))
     return MappingProxyType(dict(sorted(found.items())))
+
+
+@lru_cache(maxsize=1)
+def _cities() -> Mapping[str, Municipality]:
+    """Return the designated city of each ward: the last one before it in code order."""
+    found = {}
+    city = None
+    for code, place in municipalities().items():
+        if int(code[2:]) > _LAST_WARD or code[:2] == _TOKYO:
+            continue
+        if not place.is_ward:
+            city = place
+        elif city is not None:
+            found[code] = city
+    return MappingProxyType(found)
 
 
 def check_digit(code: str) -> str:
