@@ -135,5 +135,6 @@ def open_class_from(levels: Levels) -> int | None:
     """Return the number from which on all numbers are one open class at every level above 0; None without one."""
     if isinstance(levels, (IntervalLevels, AgeLevels)):
         return levels.top_from
-    is_open = isinstance(levels, RangeLevels) and levels.numbers == "whole" and levels.above == "code"
-    return int(levels.cuts[-1]) if is_open else None
+    if isinstance(levels, RangeLevels) and levels.numbers == "whole" and levels.above == "code":
+        return int(levels.cuts[-1])
+    return None
