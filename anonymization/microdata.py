@@ -11,11 +11,23 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
-from anonymization.evidence import CheckResult, Evidence, Statement
+from anonymization.evidence import CheckResult, Evidence
 from anonymization.generalize import Generalized, generalize_table
 from anonymization.hierarchy import Hierarchy
-from anonymization.key_maps import attach_values, count_distinct, count_nulls, count_rows, distinct_values
+from anonymization.key_maps import attach_values, count_distinct, count_nulls, count_rows
+from anonymization.microdata_events import (
+    UNIT,
+    DetailRows,
+    ReleasedEvents,
+    events_evidence,
+    recount_published,
+    release_events,
+    searched_events,
+    with_unit,
+)
+from anonymization.microdata_words import guarantee_of, not_guaranteed_of
 from anonymization.quasi import QuasiIdentifier
+from anonymization.rare_values import without_rare
 from anonymization.recoding.local import LocallyRecoded, recode_locally
 from anonymization.recount import SourceRows, recount
 from anonymization.recount_sensitive import reached_of
@@ -23,14 +35,13 @@ from anonymization.risk import risk
 from anonymization.search.problem import Progress
 from anonymization.sensitive_models import AskedModel, columns_of, with_hierarchies
 from anonymization.tables import Anonymized, Pseudonymized
-from anonymization.treat import PERSON, RECORD, TreatedTable, record_of, treat_tables
+from anonymization.treat import HOUSEHOLD, PERSON, RECORD, TreatedTable, record_of, treat_tables
 from anonymization.treatments import random_id
 from policies.errors import DataError, PolicyError
 from policies.model import ReleasePolicy
 from policies.model.method import Microdata
 from policies.model.sensitive import parameters_of
 from policies.model.treatment import Pseudonymize
-from policies.sensitive_words import promise
 from policies.vocabulary import TableKind
 
 RECORD_ID = "record_id"
@@ -70,21 +81,28 @@ def protect_microdata(
 
     Guarantee: Every combination of quasi-identifier values in the record table is shared by at least k people (missing
     values are a value of their own), and each of its classes meets every model under `sensitive`, counted in rows.
-    No key of the source, and no id that is in another release, is in the output; the map of the ids is not kept.
-    Not guaranteed: Protection against who knows a person's exact details (diagnoses, laboratory values), which k does
+    With `events`, what `events.set_valued` and `events.trajectory` promise of codes and dates, in the tables as they leave, joined. With
+    `household`, k counts households. No key of the source, and no id that is in another release, is in the output; the map of the ids is not kept.
+    Not guaranteed: Protection against who knows a person's exact details (laboratory values, diagnoses beyond `events`), which k does
     not count. Records of one person are not linked, but may be alike, and count as several in the models of sensitive columns.
     Values that all people of a class share are learned (only those models limit that). Nothing is said of several releases taken together.
     """
     method = _microdata(release)
     prepared = prepare_microdata(release, sources, hierarchies=hierarchies)
-    record, details = prepared.record, prepared.details
+    record = prepared.record
     generalized = _generalized(method, prepared, progress)
     rare = {name: people for name, people in record.rare.items() if name not in method.quasi_identifiers}
     # The result is read once, so that ids, details, risks and recount speak of the same rows.
-    kept = _without_rare(generalized.rows, rare).to_pyarrow()
-    tables = _with_new_ids(release, record, details, kept)
-    kept_rows = ibis.memtable(kept)
-    return Anonymized(release, tables, _evidence(method, prepared, generalized, kept_rows))
+    kept = without_rare(generalized.rows, rare).to_pyarrow()
+    events = _released_events(method, prepared, kept, hierarchies)
+    tables, ids = _with_new_ids(release, prepared, events.records if events else kept, events)
+    checks = _recount(method, prepared, generalized, ibis.memtable(kept))
+    if events is not None:
+        checks += recount_published(
+            method, tables, ids=ids, units=kept.column(UNIT), id_column=record_id_column(release)
+        )
+    evidence = _evidence(method, prepared, generalized, Kept(ibis.memtable(kept), checks, events))
+    return Anonymized(release, tables, evidence)
 
 
 def _generalized(method: Microdata, prepared: "Prepared", progress: Progress | None) -> Generalized | LocallyRecoded:
@@ -94,7 +112,7 @@ def _generalized(method: Microdata, prepared: "Prepared", progress: Progress | N
         "k": method.k,
         "sensitive": prepared.sensitive,
         "suppression_limit": method.suppression_limit,
-        "person": PERSON,
+        "person": UNIT,
     }
     if method.recoding == "local":
         return recode_locally(prepared.records, **asked)
@@ -102,8 +120,17 @@ def _generalized(method: Microdata, prepared: "Prepared", progress: Progress | N
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """The records that leave, with their people, what the recount found in them, and their events."""
+
+    rows: ibis.Table = field(repr=False)
+    checks: tuple[CheckResult, ...]
+    events: ReleasedEvents | None
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
-    """The rows that go into the search, with the person and the record key, and what they will be released with."""
+    """The rows that go into the search, with the person, whom k counts, and the record key, and what they are released with."""
 
     record: TreatedTable
     details: tuple[TreatedTable, ...]
@@ -170,13 +197,21 @@ def _record_table(release: ReleasePolicy, method: Microdata, treated: Mapping[st
     if record is None or PERSON not in record.rows.columns:
         raise _no_record_table(release, method)
     _only_record_key_leaves(record, record.record_domain)
-    unsearched = sorted(name for name in record.searched if name not in method.quasi_identifiers)
+    known = {*method.quasi_identifiers, *searched_events(method, record.name)}
+    unsearched = sorted(name for name in record.searched if name not in known)
     if unsearched:
         raise PolicyError(
             "policy.search-without-quasi-identifier",
             what=f"{', '.join(unsearched)} of '{method.record}' leave their level to the search, but are not searched",
             why="only quasi-identifiers are searched; the values would leave as they are",
             fix="list the column under `quasi_identifiers`, or write a level",
+        )
+    if method.household is not None and HOUSEHOLD not in record.rows.columns:
+        raise PolicyError(
+            "policy.unknown-column",
+            what=f"there is no column '{method.household.column}' in '{method.household.table}' beside '{record.name}'",
+            why="k is to count the households that it names",
+            fix="name the column of a person table of the release, with `role: household_key`",
         )
     return record
 
@@ -195,13 +230,13 @@ def _detail_tables(
                 why="what is not tied to a record is not covered by its privacy model",
                 fix="take the table out of the release, or declare its key with `references`",
             )
-        own_searched = sorted(set(table.searched) - table.joined)
+        own_searched = sorted(set(table.searched) - table.joined - searched_events(method, table.name))
         if own_searched:
             raise PolicyError(
                 "policy.search-without-quasi-identifier",
                 what=f"{', '.join(own_searched)} of '{table.name}' leave their level to the search",
                 why="the search runs over the record table only",
-                fix="write a level",
+                fix="write a level, or name the column under `events`",
             )
         _only_record_key_leaves(table, treated[method.record].record_domain)
         details.append(table)
@@ -241,7 +276,8 @@ def _leaving_records(record: TreatedTable) -> ibis.Table:
     """Return the record rows that go into the search: what leaves, the person, and the record key if there is one."""
     keyed = RECORD in record.rows.columns
     inner = [PERSON, RECORD] if keyed else [PERSON]
-    chosen = record.rows.select([*(name for name in record.leaving if name not in record.keys), *inner])
+    rows_with_unit = with_unit(record.rows)
+    chosen = rows_with_unit.select([*(name for name in record.leaving if name not in record.keys), *inner, UNIT])
     # Computed once: the treatments make a deep expression, and every count and join below would compile and run it anew.
     rows = ibis.memtable(chosen.to_pyarrow())
     without_person = count_nulls(rows, PERSON)
@@ -256,46 +292,60 @@ def _leaving_records(record: TreatedTable) -> ibis.Table:
     return rows
 
 
-def _without_rare(rows: ibis.Table, rare: Mapping[str, int]) -> ibis.Table:
-    """Empty the cells whose value has become rare because records were suppressed (セル削除, rule APPI-24)."""
-    for name, min_persons in rare.items():
-        if name in rows.columns:
-            people = rows.group_by(name).aggregate(people=rows[PERSON].nunique())
-            common = distinct_values(people.filter(people.people >= min_persons), name)
-            kept = rows[name].isin(common) if common else ibis.literal(False)
-            rows = rows.mutate(**{name: kept.ifelse(rows[name], ibis.null(rows[name].type()))})
-    return rows
+def _released_events(
+    method: Microdata, prepared: Prepared, kept: pa.Table, hierarchies: Mapping[str, Hierarchy]
+) -> ReleasedEvents | None:
+    """Make the codes and dates of the records that are left safe, None if the method asks nothing of them."""
+    if method.events is None:
+        return None
+    details = {}
+    for detail in prepared.details:
+        if searched_events(method, detail.name):
+            key = record_of(prepared.record.name)
+            own = [name for name in detail.leaving if name not in detail.keys and name not in detail.joined]
+            rows = detail.rows.select([*own, key, PERSON])
+            details[detail.name] = DetailRows(rows, key, detail.rare, detail.searched)
+    return release_events(
+        method,
+        kept,
+        record=prepared.record,
+        details=details,
+        hierarchies=hierarchies,
+    )
 
 
 def _with_new_ids(
-    release: ReleasePolicy, record: TreatedTable, details: tuple[TreatedTable, ...], kept: pa.Table
-) -> dict[str, ibis.Table]:
+    release: ReleasePolicy, prepared: Prepared, kept: pa.Table, events: ReleasedEvents | None
+) -> tuple[dict[str, ibis.Table], list[str]]:
+    """Return the tables that leave, and the new id of each row of `kept`."""
+    record, details = prepared.record, prepared.details
     name = record_id_column(release)
     ids = [random_id() for _ in range(kept.num_rows)]
     columns = [column for column in record.leaving if column not in record.keys]
     numbered = kept.select(columns).add_column(0, name, pa.array(ids, pa.string()))
     tables = {record.name: ibis.memtable(numbered.sort_by(name))}
     if not details:
-        return tables
+        return tables, ids
     new_id = dict(zip(kept.column(RECORD).to_pylist(), ids, strict=True))
     key = record_of(record.name)
     for detail in details:
         own = [column for column in detail.leaving if column not in detail.keys and column not in detail.joined]
         id_column = next(iter(detail.keys), name)
+        if events is not None and detail.name in events.details:
+            tables[detail.name] = ibis.memtable(events.numbered(detail.name, id_column, ids))
+            continue
         linked = attach_values(detail.rows.select([*own, key, PERSON]), key, new_id, output=_NEW_ID)
-        linked = _without_rare(linked.filter(linked[_NEW_ID].notnull()), detail.rare)
+        linked = without_rare(linked.filter(linked[_NEW_ID].notnull()), detail.rare)
         chosen = linked.select(**{id_column: linked[_NEW_ID]}, **{column: linked[column] for column in own})
         tables[detail.name] = chosen.order_by([id_column, *own])
-    return tables
+    return tables, ids
 
 
-def _evidence(
-    method: Microdata, prepared: Prepared, generalized: Generalized | LocallyRecoded, kept: ibis.Table
-) -> Evidence:
+def _evidence(method: Microdata, prepared: Prepared, generalized: Generalized | LocallyRecoded, kept: Kept) -> Evidence:
     names = [quasi.column for quasi in prepared.quasi_identifiers]
     sensitive = columns_of(prepared.sensitive)
-    before = risk(prepared.records, quasi_identifiers=names, sensitive=sensitive, person=PERSON)
-    after = risk(kept, quasi_identifiers=names, sensitive=sensitive, person=PERSON)
+    before = risk(prepared.records, quasi_identifiers=names, sensitive=sensitive, person=UNIT)
+    after = risk(kept.rows, quasi_identifiers=names, sensitive=sensitive, person=UNIT)
     highest = 1 / generalized.k_reached if generalized.k_reached else 1.0
     if generalized.k_reached < method.k or highest > method.max_record_risk:
         raise DataError(
@@ -304,15 +354,14 @@ def _evidence(
             why=f"the release promises k = {method.k} and a risk of at most {method.max_record_risk}",
             fix="raise k, coarsen the hierarchies, or raise the suppression limit",
         )
-    checks = _recount(method, prepared, generalized, kept)
     return Evidence(
         method="microdata",
-        people_in=generalized.people,
-        people_out=count_distinct(kept, PERSON),
+        people_in=count_distinct(prepared.records, PERSON),
+        people_out=count_distinct(kept.rows, PERSON),
         records_in=generalized.records,
         records_out=generalized.records - generalized.suppressed_records,
-        guarantee=_guarantee(method),
-        not_guaranteed=_not_guaranteed(method),
+        guarantee=guarantee_of(method),
+        not_guaranteed=not_guaranteed_of(method),
         k=generalized.k_reached,
         loss=generalized.loss,
         parameters={
@@ -327,7 +376,8 @@ def _evidence(
             **({"recoding": method.recoding} if method.recoding else {}),
             "levels": _levels(generalized),
             "missing_values": "own_category",
-            "counted": "people",
+            "counted": "households" if method.household else "people",
+            **({"events": method.events.model_dump(mode="json", exclude_none=True)} if method.events else {}),
             "record_ids": "random, 128 bits, map not stored",
             "basis": method.basis,
             "approved_by": method.approved_by,
@@ -339,11 +389,12 @@ def _evidence(
             "metric": generalized.metric,
             **_how_found(generalized),
             "record_risk_max": highest,
-            "sensitive": reached_of(prepared.sensitive, checks),
+            "sensitive": reached_of(prepared.sensitive, kept.checks),
+            **events_evidence(kept.events),
             "risk_before": before.as_json(),
             "risk_after": after.as_json(),
         },
-        checks=checks,
+        checks=kept.checks,
     )
 
 
@@ -381,7 +432,7 @@ def _recount(
         quasi_identifiers=[quasi.column for quasi in prepared.quasi_identifiers],
         k=method.k,
         sensitive=prepared.sensitive,
-        person=PERSON,
+        person=UNIT,
         source=source,
     )
     failed = [check.name for check in checks if check.blocking and not check.passed]
@@ -393,42 +444,3 @@ def _recount(
             fix="raise the suppression limit if a sensitive column has `roll_up_rare`; else report a fault of the program",
         )
     return checks
-
-
-def _guarantee(method: Microdata) -> Statement:
-    ja = f"準識別子の値の組合せが同じレコードには、{method.k}人以上の異なる本人が含まれる(行数ではなく人数)。"
-    en = f"Every combination of quasi-identifier values is shared by the records of at least {method.k} people."
-    for model in method.sensitive:
-        promised_ja, promised_en = promise(model, model.column)
-        ja, en = ja + promised_ja, f"{en} {promised_en}"
-    return Statement(
-        ja=ja + "元データのキーは一切含まず、IDはこの公開限りの乱数で、対応表は保存しない。",
-        en=en + " No key of the source is left; ids are random, of this release only, and their map is not stored.",
-    )
-
-
-def _not_guaranteed(method: Microdata) -> Statement:
-    if method.recoding != "local":
-        return _NOT_GUARANTEED
-    return Statement(
-        ja=_NOT_GUARANTEED.ja
-        + "一つの列に粗さの異なる値が並ぶため、値ごとの件数はその値を持つ人の数ではない。"
-        + "集まりの選び方を知る者がそこから推論すること(最小性攻撃)は防がない。",
-        en=_NOT_GUARANTEED.en
-        + " One column holds values of different coarseness, so counts by label are not counts by value."
-        + " Nor is there protection against who argues from how the classes were chosen (minimality attack).",
-    )
-
-
-_NOT_GUARANTEED = Statement(
-    ja=(
-        "明細の値(傷病名、検査値など)は機微属性であり、正確な値をすでに知る者に対してkは保護しない。"
-        "同一人のレコードは結び付けないが、似ていることはある。一人の複数のレコードは、機微属性のモデルでは複数に数える。組の全員に共通する値は、そのモデルの定める範囲でしか隠れない。"
-        "この公開と他の公開を合わせた場合については述べない。"
-    ),
-    en=(
-        "Values of details (diagnoses, laboratory values) are sensitive attributes: k does not protect against who"
-        " already knows them exactly. Records of one person are not linked, but may be alike, and the models of sensitive"
-        " columns count them as several. A value that a whole class shares is hidden only as far as those models say. Nothing is said of this release taken together with others."
-    ),
-)

@@ -33,7 +33,15 @@ KEY_BYTES = 32
 PSEUDONYM_BYTES = 16
 """128 bits of the HMAC are kept: 10⁹ persons collide with a probability of about 10⁻²¹, and collisions are refused."""
 
-_KEY_ROLES = frozenset({ColumnRole.PERSON_KEY, ColumnRole.RECORD_KEY, ColumnRole.FOREIGN_KEY, ColumnRole.SAMPLE_KEY})
+_KEY_ROLES = frozenset(
+    {
+        ColumnRole.PERSON_KEY,
+        ColumnRole.RECORD_KEY,
+        ColumnRole.FOREIGN_KEY,
+        ColumnRole.SAMPLE_KEY,
+        ColumnRole.HOUSEHOLD_KEY,
+    }
+)
 _GONE_ROLES = frozenset({ColumnRole.IDENTIFIER, ColumnRole.FREE_TEXT})
 _GONE_CLASSES = frozenset({ColumnClass.IDENTIFICATION_CODE, ColumnClass.FREE_TEXT, ColumnClass.PROPERTY_DAMAGE})
 _SHIFT = "__niji_shift_days"

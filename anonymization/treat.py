@@ -25,7 +25,19 @@ PERSON = "__person"
 RECORD = "__record"
 """The column of a treated table that holds the row's own pseudonym, if the table has a record key; it never leaves."""
 
-_KEY_ROLES = frozenset({ColumnRole.PERSON_KEY, ColumnRole.RECORD_KEY, ColumnRole.FOREIGN_KEY, ColumnRole.SAMPLE_KEY})
+_KEY_ROLES = frozenset(
+    {
+        ColumnRole.PERSON_KEY,
+        ColumnRole.RECORD_KEY,
+        ColumnRole.FOREIGN_KEY,
+        ColumnRole.SAMPLE_KEY,
+        ColumnRole.HOUSEHOLD_KEY,
+    }
+)
+
+
+HOUSEHOLD = "__household"
+"""The column of a treated record table that holds the household's pseudonym, if the method names one; it never leaves."""
 
 
 def record_of(table: str) -> str:
@@ -287,8 +299,15 @@ class _TableTreatment:
         return f"{self.dataset.project}/{key_domain(self.dataset, policy, key)}"
 
     def _record_domain(self, table: AnyTable) -> str | None:
-        keys = table.policy.with_role(ColumnRole.RECORD_KEY)
+        role = ColumnRole.PERSON_KEY if self._is_of_people(table.policy) else ColumnRole.RECORD_KEY
+        keys = table.policy.with_role(role)
         return self._domain(table.policy, keys[0]) if keys else None
+
+    def _is_of_people(self, policy: TablePolicy) -> bool:
+        """Tell whether the table is the record table of microdata, and a record is a person."""
+        method = self.release.method
+        is_record = isinstance(method, Microdata) and policy.name == method.record
+        return is_record and policy.kind is TableKind.PERSON
 
     def _join_people(
         self, entry: ReleaseTable, table: EventTable, rows: ibis.Table, columns: list[_Source]
@@ -349,6 +368,7 @@ class _TableTreatment:
             keys[PERSON] = f"{entry.table}:{table.policy.person_key}"
         for column in table.policy.with_role(ColumnRole.RECORD_KEY)[:1]:
             keys[RECORD] = f"{entry.table}:{column.name}"
+        keys |= self._people_keys(entry, table)
         released = {other.table for other in self.release.tables}
         for column in table.policy.with_role(ColumnRole.FOREIGN_KEY):
             parent, _, key = (column.references or "").partition(".")
@@ -356,6 +376,23 @@ class _TableTreatment:
             refers = target.column(key) if target else None
             if parent in released and refers is not None and refers.role is ColumnRole.RECORD_KEY:
                 keys[record_of(parent)] = f"{entry.table}:{column.name}"
+        return keys
+
+    def _people_keys(self, entry: ReleaseTable, table: PersonTable | EventTable | ReferenceTable) -> dict[str, str]:
+        """Return the keys of microdata whose records are people, and of households, if the method asks for them."""
+        method = self.release.method
+        if not isinstance(method, Microdata):
+            return {}
+        keys: dict[str, str] = {}
+        own = f"{entry.table}:{table.policy.person_key}"
+        record = self.dataset.table(method.record)
+        if record is not None and self._is_of_people(record) and table.policy.person_key is not None:
+            keys[RECORD if entry.table == method.record else record_of(method.record)] = own
+        household = method.household
+        if household is not None and entry.table == method.record:
+            source = self.tables[household.table].policy if household.table in self.tables else None
+            if source is not None and source.column(household.column) is not None:
+                keys[HOUSEHOLD] = f"{household.table}:{household.column}"
         return keys
 
 

@@ -8,6 +8,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
+from policies.event_words import event_promises
 from policies.model.method import (
     AlleleFrequencies,
     ControlledRows,
@@ -149,6 +150,14 @@ def _microdata(method: Microdata, words: Mapping[str, str]) -> tuple[Bilingual, 
         ),
     ]
     sentences += [promise(each, _called([each.column], words)) for each in method.sensitive]
+    sentences += event_promises(method)
+    if method.household is not None:
+        sentences.append(
+            (
+                "同じ世帯の人は合わせて一人と数える。",
+                "People of one household are counted as one.",
+            )
+        )
     if method.recoding == "local":
         sentences.append(
             (

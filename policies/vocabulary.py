@@ -139,6 +139,7 @@ class ColumnRole(Labelled):
     RECORD_KEY = "record_key", "レコードキー", "names the row"
     FOREIGN_KEY = "foreign_key", "参照キー", "names a row of another table"
     SAMPLE_KEY = "sample_key", "検体キー", "names a genome sample"
+    HOUSEHOLD_KEY = "household_key", "世帯キー", "names the household or family of a person"
     IDENTIFIER = "identifier", "識別情報", "identifies by itself; never leaves"
     QUASI_IDENTIFIER = "quasi_identifier", "準識別子", "identifies in combination"
     SENSITIVE = "sensitive", "機微属性", "what an attacker wants to learn"

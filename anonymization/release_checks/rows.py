@@ -9,7 +9,9 @@ import pyarrow as pa
 from anonymization.evidence import CheckResult
 from anonymization.hierarchy import Hierarchy
 from anonymization.microdata import prepare_microdata, record_id_column
+from anonymization.microdata_events import published_events
 from anonymization.recount import SourceRows, recount
+from anonymization.recount_events import recount_events
 from anonymization.release_checks.verdict import no_source_key, only_listed_columns, verdict
 from anonymization.sensitive_models import compares_with_table, with_hierarchies
 from anonymization.tables import Anonymized, Pseudonymized
@@ -52,12 +54,29 @@ def recount_anonymized(
     )
     return (
         *classes,
+        *_events(protected, method, tables),
         _same_classes(protected, record, method),
         *_record_ids(release, method, tables),
         *_rare_values(release, tables),
         no_source_key(tables, sources),
         only_listed_columns(release, tables, frozenset({record_id_column(release)})),
     )
+
+
+def _events(protected: Anonymized, method: Microdata, tables: Mapping[str, pa.Table]) -> tuple[CheckResult, ...]:
+    """Count codes and dates anew in what leaves; every record is taken for another person's, as nobody knows better now.
+
+    That people were counted, too, is on the evidence: without it the release fails.
+    """
+    if method.events is None:
+        return ()
+    id_column = record_id_column(protected.release)
+    published = published_events(method, tables[method.record], tables, id_column)
+    checks = recount_events(method.events, published, k=method.k)
+    counted = {check.name for check in protected.evidence.checks if check.passed}
+    missing = sum(check.name not in counted for check in checks)
+    what = "the events that leave were counted in people while these were known"
+    return (*checks, verdict("events_in_people", missing, what, rule="APPI-24", models=len(checks)))
 
 
 def _same_classes(protected: Anonymized, record: pa.Table, method: Microdata) -> CheckResult:

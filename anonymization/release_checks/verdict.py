@@ -10,7 +10,15 @@ from anonymization.tables import EventTable, GenotypeTable, PersonTable, Pseudon
 from policies.model import ReleasePolicy
 from policies.vocabulary import ColumnRole
 
-_KEY_ROLES = frozenset({ColumnRole.PERSON_KEY, ColumnRole.RECORD_KEY, ColumnRole.FOREIGN_KEY, ColumnRole.SAMPLE_KEY})
+_KEY_ROLES = frozenset(
+    {
+        ColumnRole.PERSON_KEY,
+        ColumnRole.RECORD_KEY,
+        ColumnRole.FOREIGN_KEY,
+        ColumnRole.SAMPLE_KEY,
+        ColumnRole.HOUSEHOLD_KEY,
+    }
+)
 
 
 def verdict(name: str, wrong: int, what: str, *, rule: str | None = None, **measured: Scalar) -> CheckResult:

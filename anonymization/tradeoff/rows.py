@@ -9,13 +9,13 @@ from anonymization.generalize import classes_at, pose_problem, search_problem
 from anonymization.hierarchy import Hierarchy
 from anonymization.histogram import Histogram, build_histogram
 from anonymization.microdata import Prepared, prepare_microdata
+from anonymization.microdata_events import UNIT
 from anonymization.recoding.local import LocallyRecoded, recode_problem
 from anonymization.search.problem import Certificate, Problem
 from anonymization.sensitive_models import columns_of, with_hierarchies
 from anonymization.spectrum import SpectrumOfClassSizes, spectrum_of
 from anonymization.tables import Pseudonymized
 from anonymization.tradeoff.alternative import Alternative, Parameters, Value, combinations
-from anonymization.treat import PERSON
 from policies.errors import DataError, PolicyError, UsageError
 from policies.model import ReleasePolicy
 from policies.model.method import Microdata
@@ -134,7 +134,7 @@ def _histogram(prepared: Prepared, method: Microdata, levels: Mapping[str, Value
         prepared.records,
         quasi_identifiers=quasi_identifiers,
         sensitive=columns_of(method.sensitive),
-        person=PERSON,
+        person=UNIT,
     )
 
 

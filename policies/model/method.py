@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from policies.model.events import Events, Household
 from policies.model.municipality import Municipality
 from policies.model.sensitive import WrittenModel
 from policies.model.strictness import ColumnName, Exact, Name, PolicyModel, Ratio, Text
@@ -22,7 +23,9 @@ class Microdata(PolicyModel):
     record key become details of it. Rows of one person are not linkable in the output. `quasi_identifiers` and
     `sensitive` name output columns of the record table. `max_record_risk` must be at least 1/k (rule CONS-01). `recoding`
     `global` (or nothing) gives each column one level for the whole table; `local` generalizes each class only as far as
-    it needs, so that far less is lost, and one column holds labels of different coarseness.
+    it needs, so that far less is lost, and one column holds labels of different coarseness. `record` may be a person table: then a
+    record is a person, and event tables of its dataset are details by the person's key. `events` says what holds of codes and dates
+    of visits. With `household`, k counts households, so that people of one family do not make a class.
     """
 
     kind: Literal["microdata"]
@@ -32,9 +35,16 @@ class Microdata(PolicyModel):
     sensitive: tuple[WrittenModel, ...] = ()
     suppression_limit: Ratio
     recoding: Literal["global", "local"] | None = None
+    events: Events | None = None
+    household: Household | None = None
     max_record_risk: Annotated[float, Field(gt=0, le=1)]
     basis: Literal["institutional_choice"] = "institutional_choice"
     approved_by: Annotated[str, Field(min_length=1)]
+
+    @property
+    def event_columns(self) -> tuple[tuple[str, str], ...]:
+        """The (table, output column) pairs that `events` names, in the order written."""
+        return self.events.columns if self.events else ()
 
 
 class PublicKeys(PolicyModel):

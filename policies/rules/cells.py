@@ -102,7 +102,7 @@ def _by(view: ReleaseView) -> list[Fate]:
         for fate in view.fates_of(table)
         if fate.column.output_name == name and fate.is_used
     ]
-    return list(dict.fromkeys(found))
+    return list({fate.keys: fate for fate in found}.values())
 
 
 def _out(view: ReleaseView) -> list[Fate]:
@@ -162,7 +162,7 @@ def deaths_and_births_are_binned(view: ReleaseView, parameters: Parameters) -> I
     """CELL-NDB-5: times of death leave in wide bins; birth weights in bins, pooled at both ends."""
     hours, grams = number(parameters, "death_hours"), number(parameters, "birth_grams")
     low, high = number(parameters, "birth_low"), number(parameters, "birth_high")
-    for fate in dict.fromkeys(_out(view)):
+    for fate in {fate.keys: fate for fate in _out(view)}.values():
         is_dated = bool({"truncate_date", "to_age", "to_duration_days"} & set(fate.operations))
         if fate.source.meaning is ColumnMeaning.TIME_OF_DEATH and not (is_dated or _grid(view, fate) >= hours):
             what = f"{fate.name} leaves finer than {hours} hours"

@@ -11,7 +11,7 @@ from policies.library import PolicyKind
 from policies.model import DatasetPolicy, ReleaseTable, TablePolicy
 from policies.model.method import Microdata
 from policies.places import Key
-from policies.rules.identifiers import identifiers_stay_inside, is_reference_to_record
+from policies.rules.identifiers import identifiers_stay_inside, is_reference_to_record, record_is_person
 from policies.rules.view import Fault, ReleaseView
 from policies.vocabulary import ColumnClass, ColumnRole, TableKind
 
@@ -107,7 +107,8 @@ def _details(view: ReleaseView) -> Iterator[Fault]:
         is_detail = table.table != method.record and source is not None and source.kind is not TableKind.PERSON
         if source is not None and is_detail:
             keys = source.with_role(ColumnRole.FOREIGN_KEY)
-            if not any(is_reference_to_record(view, key.references) for key in keys):
+            is_of_person = record_is_person(view) and source.person_key is not None
+            if not is_of_person and not any(is_reference_to_record(view, key.references) for key in keys):
                 what = f"table '{table.table}' names no key of the record table '{method.record}'"
                 why = "what is not tied to a record is not covered by its privacy model"
                 fix = "give its key `role: foreign_key` and `references`, or take the table out"

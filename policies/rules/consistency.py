@@ -7,6 +7,7 @@ from policies.library import PolicyKind
 from policies.model.method import AlleleFrequencies, DpQuery, DpStatistics, Microdata, SmallCells
 from policies.model.sensitive import Closeness, key_of
 from policies.places import Key
+from policies.rules.events import event_problems
 from policies.rules.view import Fate, Parameters, Problem, ReleaseView, listed, words
 from policies.vocabulary import ColumnRole, ColumnType, RecipientKind, TableKind
 
@@ -51,6 +52,7 @@ def _microdata(view: ReleaseView, method: Microdata) -> Iterator[Problem]:
     if repeated:
         yield Problem(f"quasi-identifiers are named twice: {listed(repeated)}", "name each once", _QUASI)
     yield from _sensitive(view, method, fates)
+    yield from event_problems(view, method)
 
 
 def _sensitive(view: ReleaseView, method: Microdata, fates: Mapping[str, Fate]) -> Iterator[Problem]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from policies.model.method import Microdata
 from policies.rules.view import ANONYMIZED, PSEUDONYMIZED, Fate, Parameters, Problem, ReleaseView
-from policies.vocabulary import ColumnClass, ColumnRole, ColumnType, IdentificationCode, OutputCategory
+from policies.vocabulary import ColumnClass, ColumnRole, ColumnType, IdentificationCode, OutputCategory, TableKind
 
 _DROP = "write `treat: {op: drop_column}`"
 _GENOMES = frozenset(code for code in IdentificationCode if code.value.startswith("genome_"))
@@ -100,9 +100,18 @@ def _names_a_record(view: ReleaseView, fate: Fate) -> bool:
     method = view.release.method
     if not isinstance(method, Microdata):
         return True
+    if record_is_person(view):
+        return fate.source.role is ColumnRole.PERSON_KEY
     if fate.table.table == method.record:
         return fate.source.role is ColumnRole.RECORD_KEY
     return fate.source.role is ColumnRole.FOREIGN_KEY and is_reference_to_record(view, fate.source.references)
+
+
+def record_is_person(view: ReleaseView) -> bool:
+    """Return whether a record of a microdata release is a person, whose key ties the details to it."""
+    method = view.release.method
+    source = view.source_table(method.record) if isinstance(method, Microdata) else None
+    return source is not None and source.kind is TableKind.PERSON
 
 
 def is_reference_to_record(view: ReleaseView, reference: str | None) -> bool:

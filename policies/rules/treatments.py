@@ -165,15 +165,20 @@ def _hierarchy(
         yield Fault("hierarchy-level", what, "a level that is not there coarsens nothing", "choose one", keys)
     if level == "search" and not _is_searched(view, fate):
         what = f"{fate.name}: the level is searched, but the column is not a quasi-identifier of the method"
-        fix = "write a level, or add the column to `method.quasi_identifiers`"
-        yield Fault("search-level", what, "only quasi-identifiers of microdata are searched", fix, (*keys, "level"))
+        fix = "write a level, or add the column to `method.quasi_identifiers` or `method.events`"
+        yield Fault(
+            "search-level", what, "only quasi-identifiers and events of microdata are searched", fix, (*keys, "level")
+        )
 
 
 def _is_searched(view: ReleaseView, fate: Fate) -> bool:
     method = view.release.method
     last = fate.column.treat[-1]
     is_last = isinstance(last, Generalize) and last.level == "search"
-    return isinstance(method, Microdata) and fate.column.output_name in method.quasi_identifiers and is_last
+    if not isinstance(method, Microdata) or not is_last:
+        return False
+    is_event = (fate.table.table, fate.column.output_name) in method.event_columns
+    return is_event or fate.column.output_name in method.quasi_identifiers
 
 
 def height_of(hierarchy: HierarchyPolicy) -> int | None:

@@ -22,7 +22,15 @@ ANONYMIZED = frozenset(
 )
 """Row-level data that is no longer about a person."""
 PSEUDONYMIZED = frozenset({OutputCategory.PSEUDONYMIZED_APPI, OutputCategory.PSEUDONYMIZED_NGMI})
-KEY_ROLES = frozenset({ColumnRole.PERSON_KEY, ColumnRole.RECORD_KEY, ColumnRole.FOREIGN_KEY, ColumnRole.SAMPLE_KEY})
+KEY_ROLES = frozenset(
+    {
+        ColumnRole.PERSON_KEY,
+        ColumnRole.RECORD_KEY,
+        ColumnRole.FOREIGN_KEY,
+        ColumnRole.SAMPLE_KEY,
+        ColumnRole.HOUSEHOLD_KEY,
+    }
+)
 COARSENING = frozenset(
     {
         "to_age",
