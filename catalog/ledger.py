@@ -309,6 +309,12 @@ class Ledger(LedgerReader):
             if kept is not None and digest_at(connection, kept.entries) != kept.digest:
                 raise restored(last_entry(connection)[0].entries, kept.entries)
 
+    def _begin_anchors(self, connection: Connection) -> None:
+        committed = Mark(last_entry(connection)[0], ())
+        for anchor in self._anchors:
+            if anchor.head() is None:
+                anchor.advance(committed)
+
     def _fits(self) -> bool:
         with guarded("be read"), reading(self._engine) as connection:
             named = anchor_kinds(connection)
@@ -379,6 +385,8 @@ class Ledger(LedgerReader):
         connection = writing.connection
         wanted = frozenset(anchor.kind for anchor in self._anchors)
         if kind is not EntryKind.ANCHOR and wanted and not wanted <= (named := anchor_kinds(connection)):
+            # They must know a head before an entry says that they do: other processes miss an anchor that is named.
+            self._begin_anchors(connection)
             kinds: list[Json] = [*sorted(wanted | named)]
             self._append(writing, EntryKind.ANCHOR, {"kinds": kinds})
         head, _ = last_entry(connection)
