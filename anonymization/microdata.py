@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from anonymization.evidence import CheckResult, Evidence
 from anonymization.generalize import Generalized, generalize_table
+from anonymization.hierarchies.coverage import unseen_counts
 from anonymization.hierarchy import Hierarchy
 from anonymization.key_maps import attach_values, count_distinct, count_nulls, count_rows
 from anonymization.microdata_events import (
@@ -37,6 +38,7 @@ from anonymization.sensitive_models import AskedModel, columns_of, with_hierarch
 from anonymization.tables import Anonymized, Pseudonymized
 from anonymization.treat import HOUSEHOLD, PERSON, RECORD, TreatedTable, record_of, treat_tables
 from anonymization.treatments import random_id
+from anonymization.utility.steward import steward_evidence
 from policies.errors import DataError, PolicyError
 from policies.model import ReleasePolicy
 from policies.model.method import Microdata
@@ -386,6 +388,7 @@ def _evidence(method: Microdata, prepared: Prepared, generalized: Generalized | 
             "node": _levels(generalized),
             "classes": generalized.classes,
             "suppressed_records": generalized.suppressed_records,
+            "unseen_values": unseen_counts(prepared.records, _searched(prepared)),
             "metric": generalized.metric,
             **_how_found(generalized),
             "record_risk_max": highest,
@@ -395,7 +398,22 @@ def _evidence(method: Microdata, prepared: Prepared, generalized: Generalized | 
             "risk_after": after.as_json(),
         },
         checks=kept.checks,
+        steward=steward_evidence(
+            prepared.records,
+            kept.rows,
+            row_ids=(RECORD, PERSON),
+            quasi_identifiers=prepared.quasi_identifiers,
+            levels=generalized.node if isinstance(generalized, Generalized) else None,
+            person=UNIT,
+            k=method.k,
+            spectra=(before.spectrum, after.spectrum),
+        ),
     )
+
+
+def _searched(prepared: Prepared) -> dict[str, Hierarchy]:
+    """Return the hierarchies of the quasi-identifiers whose level the search chooses."""
+    return {quasi.column: quasi.hierarchy for quasi in prepared.quasi_identifiers if quasi.hierarchy is not None}
 
 
 def _levels(generalized: Generalized | LocallyRecoded) -> dict[str, int | str]:
@@ -423,7 +441,7 @@ def _recount(
     method: Microdata, prepared: Prepared, generalized: Generalized | LocallyRecoded, kept: ibis.Table
 ) -> tuple[CheckResult, ...]:
     """Have the kept rows recounted by the independent code while they still say whose they are."""
-    searched = {quasi.column: quasi.hierarchy for quasi in prepared.quasi_identifiers if quasi.hierarchy is not None}
+    searched = _searched(prepared)
     row_id = RECORD if RECORD in prepared.records.columns else None
     levels = generalized.node if isinstance(generalized, Generalized) else None
     source = SourceRows(prepared.records, row_id, searched, levels)

@@ -139,6 +139,7 @@ WORDS: Mapping[str, Bilingual] = MappingProxyType(
         "areas": ("圏域", "areas"),
         "least_inhabitants": ("人口の下限", "least inhabitants"),
         "system": ("コード体系", "code system"),
+        "restore_zeros": ("失われた先頭の0を補う", "restores lost leading zeros"),
         "license": ("利用条件", "license"),
         "keep": ("残す数", "values that stay"),
         "is_law": ("法令か", "is it law"),

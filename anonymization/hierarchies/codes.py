@@ -23,6 +23,7 @@ _FORMS = MappingProxyType(
 )
 """The form of a whole code; an ATC code may be of any level, a JLAC10 code without its result part."""
 _ICD9_FORM = re.compile(r"([0-9]{3}|V[0-9]{2})\.?([0-9]{0,2})|(E[0-9]{3})\.?([0-9]?)")
+_ICD9_NUMBER = re.compile(r"([0-9]{1,3})(\.[0-9]{1,2})?")
 _ICD9_CHAPTERS: tuple[tuple[int, str], ...] = (
     (1, "001-139"),
     (140, "140-239"),
@@ -53,7 +54,9 @@ def prefix_labels(value: str, *, lengths: tuple[int, ...]) -> tuple[str, ...]:
 
 def system_rule(levels: CodeSystemLevels) -> Rule:
     """Return the rule of a code system."""
-    return icd9_labels if levels.system == "icd9cm" else partial(_part_labels, system=levels.system)
+    if levels.system == "icd9cm":
+        return _icd9_of_numbers if levels.restore_zeros else icd9_labels
+    return partial(_part_labels, system=levels.system)
 
 
 def _part_labels(value: str, *, system: str) -> tuple[str, ...] | None:
@@ -80,6 +83,14 @@ def icd9_labels(value: str) -> tuple[str, ...] | None:
             return None
         chapter = _ICD9_CHAPTERS[place][1]
     return (f"{category}.{rest}" if rest else category, category, chapter, ROOT)
+
+
+def _icd9_of_numbers(value: str) -> tuple[str, ...] | None:
+    """Return the labels of a code whose category may have lost its leading zeros; without a dot it is a category."""
+    if not value[:1].isdigit():
+        return icd9_labels(value)
+    form = _ICD9_NUMBER.fullmatch(value)
+    return None if form is None else icd9_labels(f"{form.group(1).zfill(3)}{form.group(2) or ''}")
 
 
 ICD10_OF_2013 = MappingProxyType({"A90": ("A90-A99", "I"), "A91": ("A90-A99", "I"), "B59": ("B50-B64", "I")})

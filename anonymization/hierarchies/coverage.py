@@ -3,12 +3,14 @@
 Counts only; the values that are unseen are asked for apart, and belong into a file that stays where the data are.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from anonymization.hierarchy import Hierarchy
 
 if TYPE_CHECKING:
+    import ibis
     import pyarrow as pa
 
 
@@ -87,6 +89,27 @@ def unseen_values(hierarchy: Hierarchy, values: Any) -> set[str]:
     strange = set(values) - set(hierarchy.leaves)
     rule = hierarchy.rule
     return strange if rule is None else {value for value in strange if rule(value) is None}
+
+
+def unseen_counts(rows: "ibis.Table", hierarchies: Mapping[str, Hierarchy]) -> dict[str, dict[str, int | str]]:
+    """Return by column how many values and rows its hierarchy does not know, and what happens to them; only if any.
+
+    Args:
+        rows: The rows before anything is suppressed.
+        hierarchies: By column of `rows`, compared as text.
+    """
+    from anonymization.histogram import as_text
+
+    found: dict[str, dict[str, int | str]] = {}
+    for column, hierarchy in hierarchies.items():
+        narrow = rows.select(value=as_text(rows[column]))
+        counted = narrow.group_by("value").aggregate(rows=narrow.count()).to_pyarrow().to_pylist()
+        held = {count["value"]: int(count["rows"]) for count in counted if count["value"] is not None}
+        strange = unseen_values(hierarchy, held)
+        if strange:
+            of_strange = sum(held[value] for value in strange)
+            found[column] = {"on_unseen": hierarchy.on_unseen, "values": len(strange), "rows": of_strange}
+    return found
 
 
 def _distinct(rows: "pa.Table") -> int:

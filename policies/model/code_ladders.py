@@ -86,11 +86,21 @@ class PlaceLevels(PolicyModel):
 class CodeSystemLevels(PolicyModel):
     """Codes of a code system → its parts, longest first → `*`; what has not the system's form is unseen.
 
-    `atc` drugs (WHO), `yj` Japanese drug codes, `jlac10` laboratory tests, `icd9cm` diagnoses (category, chapter).
+    `atc` drugs (WHO), `yj` Japanese drug codes, `jlac10` laboratory tests, `icd9cm` diagnoses (category, chapter). With
+    `restore_zeros` a source is declared that keeps ICD-9-CM categories as numbers, with a dot before their parts: `8` is
+    008 and `38.9` is 038.9. Four or five digits without a dot could then be two codes, and are unseen.
     """
 
     kind: Literal["codes"]
     system: Literal["atc", "yj", "jlac10", "icd9cm"]
+    restore_zeros: bool = False
+
+    @model_validator(mode="after")
+    def _has_zeros(self) -> Self:
+        if self.restore_zeros and self.system != "icd9cm":
+            msg = "`restore_zeros` is about the categories of icd9cm"
+            raise ValueError(msg)
+        return self
 
 
 def _require_order(steps: Sequence[str], order: Sequence[str]) -> None:

@@ -66,15 +66,9 @@ def _write(path: Path, text: str) -> None:
 
 def unseen_of(settings: Settings) -> dict[str, Any]:
     """Return by column how many values and rows its hierarchy did not know, and what became of them; counts only."""
-    from anonymization.hierarchies.coverage import coverage
+    import ibis
 
-    found = {name: coverage(settings.read.table, name, file.hierarchy) for name, file in settings.hierarchies.items()}
-    return {
-        name: {
-            "on_unseen": settings.hierarchies[name].hierarchy.on_unseen,
-            "values": count.values_unseen,
-            "rows": count.rows_unseen,
-        }
-        for name, count in found.items()
-        if not count.is_whole
-    }
+    from anonymization.hierarchies.coverage import unseen_counts
+
+    hierarchies = {name: file.hierarchy for name, file in settings.hierarchies.items()}
+    return unseen_counts(ibis.memtable(settings.read.table.select(list(hierarchies))), hierarchies)

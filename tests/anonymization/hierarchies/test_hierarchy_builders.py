@@ -303,6 +303,24 @@ def test_icd9_chapters_have_their_bounds() -> None:
     assert labels(made, "000", "8", "V4", "E88") == [None, None, None, None]
 
 
+def test_lost_zeros_are_restored_only_where_a_policy_says_they_are_lost() -> None:
+    """Diabetes 130-US hospitals: diag_1 is `8` for 008 and `38` for 038 (septicemia) in 2,646 rows."""
+    plain = built({"kind": "codes", "system": "icd9cm"})
+    assert labels(plain, "8", "38", "5.9") == [None, None, None]
+    restored = built({"kind": "codes", "system": "icd9cm", "restore_zeros": True})
+    assert labels(restored, "8", "38", "5.9", "250.83", "V57", "E885") == [
+        ("008", "008", "001-139", "*"),
+        ("038", "038", "001-139", "*"),
+        ("005.9", "005", "001-139", "*"),
+        ("250.83", "250", "240-279", "*"),
+        ("V57", "V57", "V01-V91", "*"),
+        ("E885", "E885", "E000-E999", "*"),
+    ]
+    assert labels(restored, "25083", "0", "") == [None, None, None]
+    with pytest.raises(ValueError, match="is about the categories"):
+        built({"kind": "codes", "system": "atc", "restore_zeros": True})
+
+
 @pytest.mark.parametrize("levels", [{"kind": "codes", "system": "atc"}, {"kind": "ages", "steps": ["five_year"]}, {"kind": "prefix", "lengths": [2]}])  # fmt: skip
 def test_other_gives_every_unseen_value_one_label_and_the_loss_does_not_tell(levels: dict) -> None:
     made = built(levels, "other")
