@@ -18,10 +18,11 @@ from anonymization.criteria.nearest import nearest_setting
 from anonymization.criteria.table_criterion import TableCriterion
 from anonymization.hierarchy import ROOT
 from anonymization.histogram import Histogram, as_text, build_histogram
-from anonymization.loss import METRIC
+from anonymization.loss import GEOMETRIC, Metric
 from anonymization.quasi import QuasiIdentifier
 from anonymization.risk_models import NOTHING_ASKED, AskedRisk
 from anonymization.search.classes import ClassTable, bottom_table, failed_together, failing_classes, roll_up
+from anonymization.search.effort import UNLIMITED, Effort
 from anonymization.search.optimal import search_all
 from anonymization.search.problem import Certificate, Node, Problem, Progress, make_problem
 from anonymization.search.problem import SearchProgress as SearchProgress
@@ -36,9 +37,22 @@ if TYPE_CHECKING:
 
 LISTED_NODES = 1_000_000
 """Lattices up to this size are searched for the proven optimum; larger ones give an answer with a gap."""
+LISTED_ATTRIBUTES = 60
+"""So do those of more quasi-identifiers: a lattice is an array, which has no more axes than 64."""
 MISSING_VALUES = "own_category"
 VALUE, LABEL, OF, CODE = "__niji_value_{}", "__niji_label_{}", "__niji_of_{}", "__niji_code_{}"
 """Columns of the mapping tables, and the label code of a row, one a quasi-identifier."""
+
+
+@dataclass(frozen=True, slots=True)
+class HowToSearch:
+    """What the search makes least, and how much may be spent on it; without a word, the metric of ARX up to the proof."""
+
+    metric: Metric = GEOMETRIC
+    effort: Effort = UNLIMITED
+
+
+AS_ARX = HowToSearch()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +93,7 @@ def generalize_table(  # noqa: PLR0913 - one parameter a thing that is asked of 
     person: str | None,
     table_models: Sequence[TableCriterion] = (),
     asked_risk: AskedRisk = NOTHING_ASKED,
+    how: HowToSearch = AS_ARX,
     progress: Progress | None = None,
 ) -> Generalized:
     """Generalize and suppress until every class holds k persons and meets every model, losing as little as possible.
@@ -94,6 +109,7 @@ def generalize_table(  # noqa: PLR0913 - one parameter a thing that is asked of 
         table_models: Models that the published classes must meet together.
         asked_risk: Models of who could be found, and the population table that some need. With one that says something
             of people alone in their class, k may be 1.
+        how: What is to be least, and how much may be spent on it.
         progress: Called after each check.
 
     Guarantee: in `rows`, every combination of quasi-identifiers is shared by at least k persons and meets every model
@@ -103,7 +119,8 @@ def generalize_table(  # noqa: PLR0913 - one parameter a thing that is asked of 
     rows belong to one person: rows must be published without any key.
 
     Raises:
-        PolicyError: k below 2, a limit outside 0 to 1, a column named twice, a level a hierarchy does not have.
+        PolicyError: k below 2, a limit outside 0 to 1, a column named twice, a level a hierarchy does not have, weights that
+            do not fit the quasi-identifiers.
         DataError: A missing column, an unseen value, an empty table, fewer than k people, a sensitive value that a
             distance does not know, or no solution.
 
@@ -122,12 +139,13 @@ def generalize_table(  # noqa: PLR0913 - one parameter a thing that is asked of 
         suppression_limit=suppression_limit,
         table_models=table_models,
         asked_risk=asked_risk,
+        how=how,
         progress=progress,
     )
-    return _publish(rows, problem, certificate)
+    return _publish(rows, problem, certificate, metric=how.metric)
 
 
-def solve_histogram(
+def solve_histogram(  # noqa: PLR0913 - as `generalize_table`
     histogram: Histogram,
     *,
     k: int,
@@ -135,6 +153,7 @@ def solve_histogram(
     suppression_limit: float,
     table_models: Sequence[TableCriterion] = (),
     asked_risk: AskedRisk = NOTHING_ASKED,
+    how: HowToSearch = AS_ARX,
     progress: Progress | None = None,
 ) -> tuple[Problem, Certificate]:
     """Find the levels for a table that is a histogram already; one histogram serves any number of questions.
@@ -146,6 +165,7 @@ def solve_histogram(
         suppression_limit: The share of the rows that may be suppressed, 0 to 1.
         table_models: Models that the published classes must meet together.
         asked_risk: Models of who could be found; the histogram holds the population's people where one needs them.
+        how: What is to be least, and how much may be spent on it.
         progress: Called after each check.
 
     Raises:
@@ -159,8 +179,9 @@ def solve_histogram(
         suppression_limit=suppression_limit,
         table_models=table_models,
         asked_risk=asked_risk,
+        metric=how.metric,
     )
-    return problem, search_problem(problem, progress=progress)
+    return problem, search_problem(problem, progress=progress, effort=how.effort)
 
 
 def pose_problem(
@@ -171,6 +192,7 @@ def pose_problem(
     suppression_limit: float,
     table_models: Sequence[TableCriterion] = (),
     asked_risk: AskedRisk = NOTHING_ASKED,
+    metric: Metric = GEOMETRIC,
 ) -> Problem:
     """Return what is asked of a histogram, before any search; arguments and errors as `solve_histogram`."""
     _require_settings(k, suppression_limit, least_k=1 if asked_risk.stands_in_for_k else 2)
@@ -185,20 +207,25 @@ def pose_problem(
         criteria=criteria,
         suppression_limit=suppression_limit,
         table_criteria=(*table_models, *asked_risk.table_criteria()),
+        metric=metric,
     )
 
 
-def search_problem(problem: Problem, *, progress: Progress | None = None) -> Certificate:
-    """Find the levels that lose least.
+def search_problem(problem: Problem, *, progress: Progress | None = None, effort: Effort = UNLIMITED) -> Certificate:
+    """Find the levels that lose least, or as little as `effort` allows.
 
     Raises:
         DataError: No solution.
     """
-    search = search_all if math.prod(problem.shape) <= LISTED_NODES else search_wide
-    certificate = search(problem, progress=progress)
+    search = search_all if _is_listed(problem) else search_wide
+    certificate = search(problem, progress=progress, effort=effort)
     if certificate is None:
         raise _no_solution(problem)
     return certificate
+
+
+def _is_listed(problem: Problem) -> bool:
+    return math.prod(problem.shape) <= LISTED_NODES and len(problem.shape) <= LISTED_ATTRIBUTES
 
 
 def _require_settings(k: int, suppression_limit: float, *, least_k: int = 2) -> None:
@@ -271,7 +298,7 @@ def classes_at(problem: Problem, node: Node) -> tuple[ClassTable, np.ndarray]:
     return table, failing_classes(problem, table.counts())
 
 
-def _publish(rows: "ibis.Table", problem: Problem, certificate: Certificate) -> Generalized:
+def _publish(rows: "ibis.Table", problem: Problem, certificate: Certificate, *, metric: Metric) -> Generalized:
     histogram = problem.histogram
     table, failing = classes_at(problem, certificate.node)
     counts = table.counts()
@@ -288,7 +315,7 @@ def _publish(rows: "ibis.Table", problem: Problem, certificate: Certificate) -> 
         k_reached=sizes.k,
         checks=len(certificate.checks),
         gap=certificate.gap,
-        metric=METRIC,
+        metric=metric.name,
         table_models=tuple(criterion.name for criterion in problem.table_criteria),
         class_sizes=sizes,
         problem=problem,

@@ -15,7 +15,7 @@ from anonymization.criteria.criterion import BoolArray, ClassCounts
 from anonymization.criteria.k_anonymity import KAnonymity
 from anonymization.criteria.table_criterion import TableCriterion
 from anonymization.histogram import Pairs
-from anonymization.loss import FloatArray
+from anonymization.loss import ArithmeticLoss, FloatArray
 from anonymization.quasi import IntArray
 from anonymization.search.problem import Certificate, Check, Node, Problem
 from anonymization.search.wide import project
@@ -25,6 +25,8 @@ TOLERANCE = 1e-9
 """Losses differ by less between exact fractions and double precision."""
 MAX_NODES = 2_000_000
 """Larger lattices are not listed; their certificates claim a gap, not an optimum."""
+MAX_ATTRIBUTES = 60
+"""An array has no more axes than 64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +48,22 @@ def replay(problem: Problem, certificate: Certificate) -> Replay:
 
     Each checked node is grouped anew: its suppressed records, validity, loss and class count must be as claimed, and
     its penalties no more than what its stuck records truly cost. The answer must be among the valid checks. Then every
-    other node of the lattice must be too lossy by its own generalization, or ruled out by a check above it; or, for a
-    certificate with a gap, the optima of its parts must be proven in the same way and carry that gap.
+    other node of the lattice must be too lossy by its own generalization, up to the gap, or ruled out by a check above it;
+    or, for a lattice that is too large, the bounds of its parts must be proven in the same way and carry the gap.
     """
     faults = [fault for check in certificate.checks for fault in _faults_of(problem, check)]
     answers = [check for check in certificate.checks if check.node == certificate.node and check.is_valid]
     if not answers or abs(answers[0].loss - certificate.loss) > TOLERANCE:
         faults.append("the answer is not one of the valid checked nodes, or has another loss")
-    listed = math.prod(problem.shape) <= MAX_NODES
-    if certificate.is_complete and listed:
+    listed = math.prod(problem.shape) <= MAX_NODES and len(problem.shape) <= MAX_ATTRIBUTES
+    if certificate.is_complete and certificate.gap:
+        faults.append("a complete certificate has no gap")
+    if listed and not certificate.parts:
         uncovered = int((~_covered(problem, certificate)).sum())
         if uncovered:
             faults.append(f"{uncovered} node(s) are not ruled out")
-    elif certificate.is_complete:
-        faults.append("the lattice is too large to be listed, so no optimum can be claimed")
+    elif certificate.is_complete or not certificate.parts:
+        faults.append("the lattice is too large to be listed, so parts must prove the gap")
     else:
         faults.extend(_faults_of_parts(problem, certificate))
     proves = certificate.is_complete and not faults
@@ -68,15 +72,17 @@ def replay(problem: Problem, certificate: Certificate) -> Replay:
 
 def _faults_of_parts(problem: Problem, certificate: Certificate) -> list[str]:
     """Replay the part of each group of quasi-identifiers, and see that their bound carries the claimed gap."""
-    faults, product = [], 1.0
+    faults, bounds = [], []
     named = [j for part in certificate.parts for j in part.attributes]
     if len(set(named)) != len(named):
         faults.append("a quasi-identifier is in two parts")
     for part in certificate.parts:
-        if not replay(project(problem, part.attributes), part.certificate).proves_optimum:
-            faults.append(f"the optimum of quasi-identifiers {part.attributes} is not proven")
-        product *= 1.0 + part.certificate.loss
-    if certificate.loss - certificate.gap > product - 1.0 + TOLERANCE:
+        if not replay(project(problem, part.attributes), part.certificate).holds:
+            faults.append(f"the bound of quasi-identifiers {part.attributes} is not proven")
+        bounds.append(part.certificate.loss - part.certificate.gap)
+    is_plain_sum = isinstance(problem.loss, ArithmeticLoss)
+    bound = math.fsum(bounds) if is_plain_sum else math.prod(1.0 + each for each in bounds) - 1.0
+    if certificate.loss - certificate.gap > bound + TOLERANCE:
         faults.append("the gap is claimed smaller than the parts prove")
     return faults
 
@@ -173,16 +179,18 @@ def _exact_loss(problem: Problem, node: Node, is_lost: BoolArray) -> float:
     histogram = problem.histogram
     records = histogram.records
     lost = int(histogram.rows[is_lost].sum()) + histogram.unseen_records
-    product = 1.0
-    for attribute, codes, level in zip(histogram.attributes, histogram.codes, node, strict=True):
+    product, total_share = 1.0, 0.0
+    for j, (attribute, codes, level) in enumerate(zip(histogram.attributes, histogram.codes, node, strict=True)):
         if attribute.domain == 1:
             continue
         covered = attribute.covered[level][attribute.label_of[level][codes]]
         total = Fraction(int((histogram.rows * covered)[~is_lost].sum()), attribute.domain) + lost
         least = Fraction(records, attribute.domain)
         share = max(Fraction(0), (total - least) / (records - least))
-        product *= (1.0 + math.floor(share * 10**10) / 10**10) ** (1.0 / problem.loss.dimensions)
-    return product - 1.0
+        cut = math.floor(share * 10**10) / 10**10
+        product *= (1.0 + cut) ** problem.loss.shares[j]
+        total_share += cut * problem.loss.shares[j]
+    return total_share if isinstance(problem.loss, ArithmeticLoss) else product - 1.0
 
 
 def _penalties_hold(problem: Problem, check: Check, index: IntArray, lost: IntArray) -> bool:
@@ -214,8 +222,8 @@ def _cheapest(cost: IntArray, rows: IntArray, number: int) -> int:
 
 
 def _covered(problem: Problem, certificate: Certificate) -> BoolArray:
-    """Return which nodes of the lattice cannot be better than the answer."""
-    goal = certificate.loss - TOLERANCE
+    """Return which nodes of the lattice cannot be better than the answer by more than the gap."""
+    goal = certificate.loss - certificate.gap - TOLERANCE
     covered: BoolArray = _loss_of_sums(problem, problem.base_sums) >= goal
     for check in certificate.checks:
         box = tuple(slice(0, level + 1) for level in check.node)
@@ -230,8 +238,9 @@ def _covered(problem: Problem, certificate: Certificate) -> BoolArray:
 
 def _loss_of_sums(problem: Problem, sums: "list[IntArray] | tuple[IntArray, ...]") -> FloatArray:
     records = problem.histogram.records
-    logs = np.zeros(())
-    for attribute, numerators in zip(problem.histogram.attributes, sums, strict=True):
-        share = (numerators - records) / (records * max(attribute.domain - 1, 1))
-        logs = np.add.outer(logs, np.log1p(np.maximum(share, 0.0)) / problem.loss.dimensions)
-    return np.asarray(np.expm1(logs))
+    is_plain_sum = isinstance(problem.loss, ArithmeticLoss)
+    total = np.zeros(())
+    for attribute, weight, numerators in zip(problem.histogram.attributes, problem.loss.shares, sums, strict=True):
+        share = np.maximum((numerators - records) / (records * max(attribute.domain - 1, 1)), 0.0)
+        total = np.add.outer(total, weight * (share if is_plain_sum else np.log1p(share)))
+    return np.asarray(total if is_plain_sum else np.expm1(total))

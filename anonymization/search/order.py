@@ -119,9 +119,10 @@ class Order:
         forbidden = self._problem.may_suppress + 1.0
         if bounds.best is None:
             return np.full(bounds.base[box].shape, forbidden)
-        slope = _outer_sum([left[side] / (2.0 - left[side]) for left, side in zip(self._share_left, box, strict=True)])
-        room = np.log1p(bounds.incumbent) - np.log1p(bounds.base[box])
-        per_record = slope / (len(self._lattice.shape) * self._problem.histogram.records)
+        loss = self._problem.loss
+        slopes = [loss.slopes(j, left[side]) for j, (left, side) in enumerate(zip(self._share_left, box, strict=True))]
+        room = loss.additive(np.array(bounds.incumbent)) - loss.additive(bounds.base[box])
+        per_record = _outer_sum(slopes) / self._problem.histogram.records
         return np.asarray(np.clip(room / np.maximum(per_record, 1e-300), 1.0, forbidden))
 
     def _gain_by_failing(self, view: "_View", predicted: FloatArray, affordable: FloatArray) -> FloatArray:

@@ -9,7 +9,7 @@ import numpy as np
 from anonymization.criteria.criterion import Criterion
 from anonymization.criteria.table_criterion import TableCriterion
 from anonymization.histogram import Histogram
-from anonymization.loss import GeometricLoss
+from anonymization.loss import GEOMETRIC, Loss, Metric
 from anonymization.quasi import IntArray
 
 Node = tuple[int, ...]
@@ -31,7 +31,7 @@ class Problem:
     histogram: Histogram
     criteria: tuple[Criterion, ...]
     may_suppress: int
-    loss: GeometricLoss
+    loss: Loss
     base_sums: tuple[IntArray, ...] = field(repr=False)
     marginals: tuple[IntArray, ...] = field(repr=False)
     table_criteria: tuple[TableCriterion, ...] = ()
@@ -66,6 +66,7 @@ def make_problem(
     criteria: tuple[Criterion, ...],
     suppression_limit: float,
     table_criteria: tuple[TableCriterion, ...] = (),
+    metric: Metric = GEOMETRIC,
 ) -> Problem:
     """Prepare the search: the limit as a number of records, and the sums that all bounds start from.
 
@@ -74,6 +75,10 @@ def make_problem(
         criteria: The models every published class must meet.
         suppression_limit: The share of the records that may be suppressed, 0 to 1.
         table_criteria: The models the published classes must meet together.
+        metric: What is to be least.
+
+    Raises:
+        PolicyError: Weights that do not fit the quasi-identifiers (`policy.weights`).
     """
     may_suppress = int(Decimal(str(suppression_limit)) * histogram.records)
     sums, marginals = [], []
@@ -85,12 +90,12 @@ def make_problem(
             int((weight * attribute.covered[i][attribute.label_of[i]]).sum()) for i in range(len(attribute.levels))
         ]
         sums.append(np.array(per_level, np.int64) + histogram.unseen_records * attribute.domain)
-    domains = tuple(attribute.domain for attribute in histogram.attributes)
+    domains = {attribute.column: attribute.domain for attribute in histogram.attributes}
     return Problem(
         histogram=histogram,
         criteria=criteria,
         may_suppress=may_suppress,
-        loss=GeometricLoss(histogram.records, domains, len(domains)),
+        loss=metric.of_table(histogram.records, domains),
         base_sums=tuple(sums),
         marginals=tuple(marginals),
         table_criteria=table_criteria,
@@ -139,9 +144,9 @@ Progress = Callable[[SearchProgress], None]
 class Certificate:
     """The proof of an optimum: every node checked, what each rules out, and the answer.
 
-    `is_complete` is False where the lattice was too large to rule out every node; then `gap` says how much better an
-    unchecked node could be, and `parts` prove that: the optima of groups of quasi-identifiers, whose losses multiply to
-    a bound.
+    `is_complete` is False where not every node was ruled out; then `gap` says how much better an unchecked node could be.
+    The checks prove that as well where the search was ended early; where the lattice is too large to list, `parts` do: the
+    optima of groups of quasi-identifiers, whose losses join to a bound.
     """
 
     node: Node

@@ -1,11 +1,13 @@
 """The search where the lattice is too large to list: a good node soon, and an honest gap.
 
-The node comes from a descent from the top and an exchange of levels. The bound comes from parts: the quasi-identifiers
-are divided into groups small enough for the exact search. A release that meets a monotone model still meets it when
-columns are left out, so each group of a valid node is itself valid, and the losses of the groups' optima multiply to a
-bound that no node of the whole lattice can pass below.
+The node comes from a descent from the top and an exchange of levels. Models that are not monotone may fail at the top and
+be met below it; then a first release is looked for downwards, where the fewest records would be suppressed. The bound
+comes from parts: the quasi-identifiers are divided into groups small enough for the exact search. A release that meets a
+monotone model still meets it when columns are left out, so each group of a valid node is itself valid, and the losses of the
+groups' optima join to a bound that no node of the whole lattice can pass below.
 """
 
+import heapq
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +16,7 @@ import numpy as np
 
 from anonymization.histogram import Histogram
 from anonymization.search.classes import ClassStore
+from anonymization.search.effort import UNLIMITED, Effort
 from anonymization.search.optimal import search_all
 from anonymization.search.problem import Certificate, Check, Node, Part, Problem, Progress, SearchProgress
 
@@ -21,31 +24,43 @@ BUDGET_CHECKS = 1_000
 """Nodes checked at most; a check costs about one pass over the distinct tuples."""
 PART_NODES = 20_000
 """The largest lattice of a part: its exact search takes seconds."""
+PART_ATTRIBUTES = 32
+"""The most quasi-identifiers of a part, whose lattice is an array with an axis for each."""
 
 
 def search_wide(
     problem: Problem,
     *,
     progress: Progress | None = None,
-    budget_checks: int = BUDGET_CHECKS,
+    effort: Effort = UNLIMITED,
     part_nodes: int = PART_NODES,
 ) -> Certificate | None:
-    """Find a valid node of little loss, and how much less any other could have; None when the top is not valid.
+    """Find a valid node of little loss, and how much less any other could have; None when none was found.
+
+    Where all models are monotone, None says that there is none: the top is not valid.
 
     Guarantee: the node meets all models; no node has less loss than `loss - gap`.
     Not guaranteed: that the node is the best, unless `gap` is 0.
     """
-    search = _Wide(problem, progress, budget_checks)
-    if not search.descend():
+    if effort.most_checks is None:
+        effort = replace(effort, most_checks=BUDGET_CHECKS)
+    search = _Wide(problem, progress, effort)
+    if not search.seek():
         return None
-    parts = tuple(search.solve(group) for group in groups_of(problem, part_nodes))
-    search.bound = max(search.bound, bound_of(parts))
+    search.descend()
+    parts = []
+    for group in groups_of(problem, part_nodes):
+        certificate = search_all(project(problem, group), effort=effort)
+        if certificate is None:
+            return None  # what no part of the table can meet, the whole cannot
+        parts.append(Part(group, certificate))
+    search.bound = bound_of(problem, parts)
     search.exchange()
     best = search.best
     if best is None:
         return None
     gap = max(best.loss - search.bound, 0.0)
-    return Certificate(best.node, best.loss, gap, is_complete=False, checks=tuple(search.checks), parts=parts)
+    return Certificate(best.node, best.loss, gap, is_complete=False, checks=tuple(search.checks), parts=tuple(parts))
 
 
 def groups_of(problem: Problem, most_nodes: int) -> list[tuple[int, ...]]:
@@ -53,7 +68,8 @@ def groups_of(problem: Problem, most_nodes: int) -> list[tuple[int, ...]]:
     by_detail = sorted(range(len(problem.shape)), key=lambda j: (-len(np.unique(problem.histogram.codes[j])), j))
     groups: list[list[int]] = []
     for j in by_detail:
-        if groups and math.prod(problem.shape[i] for i in (*groups[-1], j)) <= most_nodes:
+        fits = groups and len(groups[-1]) < PART_ATTRIBUTES
+        if fits and math.prod(problem.shape[i] for i in (*groups[-1], j)) <= most_nodes:
             groups[-1].append(j)
         else:
             groups.append([j])
@@ -82,15 +98,15 @@ def project(problem: Problem, attributes: Sequence[int]) -> Problem:
         histogram=narrow,
         criteria=tuple(criterion for criterion in problem.criteria if criterion.monotone),
         may_suppress=problem.may_suppress,
-        loss=replace(problem.loss, domains=tuple(problem.loss.domains[j] for j in attributes)),
+        loss=problem.loss.part(attributes),
         base_sums=tuple(problem.base_sums[j] for j in attributes),
         marginals=tuple(problem.marginals[j] for j in attributes),
     )
 
 
-def bound_of(parts: Sequence[Part]) -> float:
-    """Return the loss below which no node can be, from the optima of the parts."""
-    return math.prod(1.0 + part.certificate.loss for part in parts) - 1.0
+def bound_of(problem: Problem, parts: Sequence[Part]) -> float:
+    """Return the loss below which no node can be, from the bounds of the parts."""
+    return problem.loss.joined([part.certificate.loss - part.certificate.gap for part in parts])
 
 
 @dataclass(slots=True)
@@ -99,7 +115,7 @@ class _Wide:
 
     problem: Problem
     progress: Progress | None
-    budget_checks: int
+    effort: Effort
     checks: list[Check] = field(default_factory=list)
     best: Check | None = None
     bound: float = 0.0
@@ -109,25 +125,39 @@ class _Wide:
     def __post_init__(self) -> None:
         self._store = ClassStore(self.problem)
 
-    def descend(self) -> bool:
-        """Lower one level at a time from the top, always to the valid child of least bound; False if the top fails."""
-        node = tuple(size - 1 for size in self.problem.shape)
-        if not self._check(node).is_valid:
-            return False
+    def seek(self) -> bool:
+        """Find a first valid node: the top, or where it fails, one below; False if none was found.
+
+        Of the nodes looked at, the one that suppresses the fewest records is lowered next.
+        """
+        top = self._check(tuple(size - 1 for size in self.problem.shape))
+        if top.is_valid or top.rules_out_below or not self.problem.is_allowed(top.stuck):
+            return top.is_valid
+        waiting = [(top.suppressed, 0.0, top.node)]
+        while waiting:
+            for child in _lowered(heapq.heappop(waiting)[2]):
+                if child in self._done:
+                    continue
+                if self._is_spent():
+                    return False
+                check = self._check(child)
+                if check.is_valid:
+                    return True
+                if not check.rules_out_below and self.problem.is_allowed(check.stuck):
+                    heapq.heappush(waiting, (check.suppressed, check.loss, child))
+        return False
+
+    def descend(self) -> None:
+        """Lower one level at a time from the best node, always to the valid child of least bound."""
+        if self.best is None:
+            return
+        node = self.best.node
         while True:
             children = sorted((self._base_loss(child), child) for child in _lowered(node))
             found = next((child for _, child in children if self._is_affordable(child)), None)
             if found is None:
-                return True
+                return
             node = found
-
-    def solve(self, group: tuple[int, ...]) -> Part:
-        """Find the optimum of some quasi-identifiers alone; there is one, because the top of the whole is valid."""
-        certificate = search_all(project(self.problem, group))
-        if certificate is None:
-            top = tuple(self.problem.shape[j] - 1 for j in group)
-            certificate = Certificate(top, 0.0, 0.0, is_complete=False, checks=())
-        return Part(group, certificate)
 
     def exchange(self) -> None:
         """Lower one level and raise another as long as that loses less, within the budget."""
@@ -138,13 +168,16 @@ class _Wide:
             around.update(_lowered(at.node))
             nearby = sorted((self._base_loss(node), node) for node in around - {at.node})
             for loss, node in nearby:
-                if loss >= self.best.loss or len(self.checks) >= self.budget_checks:
+                if loss >= self.best.loss or self._is_spent():
                     break
                 self._check(node)
             improved = self.best is not at
 
     def _is_affordable(self, node: Node) -> bool:
-        return len(self.checks) < self.budget_checks and self._check(node).is_valid
+        return not self._is_spent() and self._check(node).is_valid
+
+    def _is_spent(self) -> bool:
+        return self.effort.is_spent(len(self.checks))
 
     def _base_loss(self, node: Node) -> float:
         """Return the loss of the generalization alone."""

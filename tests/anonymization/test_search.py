@@ -19,6 +19,7 @@ from anonymization.hierarchy import Hierarchy, hierarchy_from_rows
 from anonymization.histogram import build_histogram
 from anonymization.quasi import IntArray, QuasiIdentifier
 from anonymization.search.certificate import replay
+from anonymization.search.effort import Effort
 from anonymization.search.optimal import search_all
 from anonymization.search.problem import Problem, SearchProgress, make_problem
 from anonymization.search.wide import search_wide
@@ -147,7 +148,7 @@ def test_a_certificate_without_one_of_its_needed_checks_or_with_another_answer_f
 @given(table=small_tables(), part_nodes=st.sampled_from([1, 4, 12]))
 def test_the_wide_search_is_valid_and_its_gap_is_honest(table: SmallTable, part_nodes: int) -> None:
     problem = table.problem(people=True)
-    found = search_wide(problem, budget_checks=5, part_nodes=part_nodes)
+    found = search_wide(problem, effort=Effort(most_checks=5), part_nodes=part_nodes)
     expected = table.best(people=True)
     assert (found is None) == (expected is None)
     if found is not None and expected is not None:
