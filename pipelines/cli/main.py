@@ -18,6 +18,7 @@ from pipelines.cli import (
     extract,
     genome,
     hierarchy,
+    perturb,
     policy,
     request,
     risk,
@@ -43,6 +44,7 @@ app.command(epilog="Example: niji serve --portal-port 8000")(serve.serve)
 app.command(epilog="Example: niji doctor")(run.doctor)
 app.add_typer(policy.app, name="policy")
 app.command()(anonymize.anonymize)
+app.command(epilog=perturb.EPILOG)(perturb.perturb)
 app.command()(risk.risk)
 app.add_typer(hierarchy.app, name="hierarchy")
 app.add_typer(budget.app, name="budget")
