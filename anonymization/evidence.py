@@ -111,7 +111,8 @@ class Evidence:
     `people_in` and `people_out` count persons before and after (None where the number itself is protected, as for
     differentially private tables); `records_*` count rows or cells. `loss` is the method's own information loss
     (0 nothing lost, 1 all lost; None where it has none). `k` and `rho`/`epsilon`/`delta` are what was reached or spent.
-    `parameters` are publishable settings of the method; `measured` are further figures by name.
+    `parameters` are publishable settings of the method; `measured` are further figures by name. `steward` is for the
+    steward's room alone: what is worked out from the source, such as how useful the release is, never leaves it.
     """
 
     method: str
@@ -129,6 +130,7 @@ class Evidence:
     parameters: Mapping[str, object] = field(default_factory=dict)
     measured: Mapping[str, object] = field(default_factory=dict)
     checks: tuple[CheckResult, ...] = ()
+    steward: Mapping[str, object] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
         """Return the evidence as plain JSON values, keys in a fixed order."""
@@ -148,6 +150,7 @@ class Evidence:
             "parameters": dict(self.parameters),
             "measured": dict(self.measured),
             "checks": [check.as_json() for check in self.checks],
+            "steward": dict(self.steward),
         }
 
     @classmethod
@@ -159,6 +162,7 @@ class Evidence:
             guarantee=Statement(**body["guarantee"]),
             not_guaranteed=Statement(**body["not_guaranteed"]),
             checks=tuple(CheckResult.from_json(check) for check in body["checks"]),
+            steward=body.get("steward", {}),
         )
 
 

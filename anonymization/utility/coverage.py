@@ -18,7 +18,7 @@ class ComparedAttribute:
 
     A point is a value that a row of the source may have: the `domain` leaves of the hierarchy, then values that the
     hierarchy does not know, then a missing value (null in `points`, always there; `is_missing_seen` says whether a row
-    has it). `ladder[level]` codes the points' labels at that level. `labels` are the published texts, null for a missing
+    has it). `ladder[level]` codes the points' labels at that level, `steps[level]` are their texts. `labels` are the published texts, null for a missing
     value. `under` is a sparse matrix, labels by points, 1 where the label stands for the point. `leaves` is the number of leaves under each label, a missing value taken for one; `heights` is
     the lowest level at which each label stands, and `height` the last level of the hierarchy (0 where there is none).
     """
@@ -26,6 +26,7 @@ class ComparedAttribute:
     column: str
     points: tuple[str | None, ...] = field(repr=False)
     ladder: tuple[IntArray, ...] = field(repr=False)
+    steps: tuple[tuple[str, ...], ...] = field(repr=False)
     labels: tuple[str | None, ...] = field(repr=False)
     under: Any = field(repr=False)
     leaves: IntArray = field(repr=False)
@@ -93,6 +94,7 @@ def attribute_of(
         column=column,
         points=points,
         ladder=_ladder(hierarchy, kept, strange=len(strange)),
+        steps=tuple(tuple(dict.fromkeys(one[place] for place in kept)) for one in hierarchy.labels),
         labels=tuple(labels),
         under=_matrix([found for found, _ in rows], len(points)),
         leaves=np.array([max(int((found < len(leaves)).sum()), 1) for found, _ in rows], np.int64),

@@ -127,6 +127,7 @@ def _release_asset(
             body["dagster/column_schema"] = shown.release_columns(release, deployment.library.datasets, schemas)
             body["dagster/column_lineage"] = shown.release_lineage(release, schemas)
             body |= shown.evidence_figures(outcome.version.facts["evidence"])
+            body |= shown.steward_figures(outcome.version.facts["evidence"])
         if stage == "published":
             body |= _dossier(deployment, release)
         return dg.MaterializeResult(metadata=body, data_version=dg.DataVersion(outcome.version.data_version))

@@ -3,6 +3,7 @@
 Metadata stay in the event log for ever, so counts pass the gate here too, and tables are shown by their columns only.
 """
 
+import base64
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from anonymization.disclosure import Room, disclose_count
 from anonymization.evidence import CheckResult
 from catalog.dossier import Summary
 from pipelines.quality import verdicts
+from pipelines.release_figures import figures_of
 from pipelines.stages.outcome import Outcome
 from policies.model import Column, DatasetPolicy, ReleasePolicy
+from policies.sentences import Language
 from policies.vocabulary import QualityDimension
 
 
@@ -159,6 +162,35 @@ def evidence_figures(evidence: Mapping[str, Any]) -> dict[str, Any]:
         f"{evidence['not_guaranteed']['ja']}\n\n{evidence['not_guaranteed']['en']}"
     )
     return figures
+
+
+def steward_figures(evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how useful a release is, and its charts before and after; counts passed the gate when they were measured."""
+    steward = evidence.get("steward", {})
+    utility = steward.get("utility", {})
+    body: dict[str, Any] = {f"utility_{name}": utility[name] for name in _USEFUL if name in utility}
+    if utility:
+        body["utility_query_error_median"] = utility["queries"]["median"]
+    for figure in figures_of(steward):
+        body[f"plot_{figure.name}"] = dg.MetadataValue.md(
+            "\n\n".join(f"![{figure.title.ja} / {figure.title.en}]({_data_url(figure.svg[one])})" for one in _LANGUAGES)
+        )
+    return body
+
+
+def _data_url(svg: str) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode("utf-8")).decode("ascii")
+
+
+_USEFUL = (
+    "precision",
+    "arithmetic_loss",
+    "normalized_discernibility",
+    "ambiguity",
+    "divergence_bits",
+    "association_error",
+)
+_LANGUAGES: tuple[Language, ...] = ("ja", "en")
 
 
 def dimension_verdicts(checks: Iterable[CheckResult]) -> dict[str, Any]:

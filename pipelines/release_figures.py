@@ -1,0 +1,77 @@
+"""The figures of a release for its steward, in words: class sizes and risk, and each quasi-identifier, before and after.
+
+Not here: the numbers (`anonymization.utility.figures`, gated there), how bars are drawn (`bar_charts`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from anonymization.utility.figures import Bars
+from pipelines.bar_charts import Pair, Words, bar_chart
+from policies.model.strictness import Text
+from policies.sentences import Language, say
+
+_BINS: Mapping[str, tuple[str, str]] = {
+    "suppressed": ("除外されたレコード", "suppressed"),
+    "missing": ("欠測", "missing"),
+}
+_HIDDEN = ("10件未満", "fewer than 10")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A chart in both languages, under a name that is an id."""
+
+    name: str
+    title: Text
+    svg: Mapping[Language, str]
+
+
+def figures_of(steward: Mapping[str, Any]) -> tuple[Figure, ...]:
+    """Return the figures that the steward's part of a release's evidence holds; none where nothing was measured."""
+    found = steward.get("figures")
+    if not found:
+        return ()
+    sizes = Bars.from_json(found["class_sizes"])
+    title = Text(
+        ja="レコードの属する集まりの大きさ(人数)。大きさnの最大リスクは1/n",
+        en="Rows by the people in their class; in a class of n the risk is 1/n",
+    )
+    drawn = [_drawn(sizes, "class_sizes", title)]
+    for number, body in enumerate(found["marginals"]):
+        bars = Bars.from_json(body)
+        title = Text(ja=f"「{bars.column}」の分布", en=f"Distribution of {bars.column}")
+        drawn.append(_drawn(bars, f"marginal_{number + 1}", title))
+    return tuple(drawn)
+
+
+def _drawn(bars: Bars, name: str, title: Text) -> Figure:
+    return Figure(name, title, {"ja": _svg(bars, name, title, "ja"), "en": _svg(bars, name, title, "en")})
+
+
+def _svg(bars: Bars, name: str, title: Text, language: Language) -> str:
+    pairs = [
+        Pair(say(_BINS[bin_], language) if bin_ in _BINS else bin_, before, after)
+        for bin_, before, after in zip(bars.names, bars.before, bars.after, strict=True)
+        if bin_ != "-" or before or after
+    ]
+    words = Words(
+        title=title.ja if language == "ja" else title.en,
+        description=_description(pairs, language),
+        before=say(("加工前", "before"), language),
+        after=say(("加工後", "after"), language),
+        hidden=say(_HIDDEN, language),
+    )
+    return bar_chart(pairs, words=words, name=f"{name}-{language}")
+
+
+def _description(pairs: list[Pair], language: Language) -> str:
+    """Return what the bars show as a sentence, for who does not see them."""
+    hidden = say(_HIDDEN, language)
+
+    def shown(share: float | None) -> str:
+        return hidden if share is None else f"{share:.1%}"
+
+    said = (f"{pair.name}: {shown(pair.before)} → {shown(pair.after)}" for pair in pairs)
+    return say(("加工前と加工後の割合。", "Shares before and after. "), language) + "; ".join(said)
