@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from anonymization.histogram import require_columns
+from anonymization.population import Population
+from anonymization.risks.journalist import PopulationRisk, population_risk
 from anonymization.spectrum import SpectrumOfClassSizes
 from policies.errors import DataError, PolicyError
 
@@ -55,7 +57,8 @@ class RiskReport:
 
     `k` is the smallest class in people, `uniques` the people who are alone in their class, `records` rows, `people`
     persons (equal to `records` without a person column). The prosecutor knows that the person is in the table. The
-    journalist does not; without a population table that risk cannot exceed the prosecutor's and is given as that bound.
+    journalist does not: `against_population` is that risk where a population table is given; without one it cannot exceed
+    the prosecutor's and is given as that bound. Records are at risk above `threshold`.
     The marketer's is the share of records that would be linked rightly if every one were linked at random in its class.
     """
 
@@ -67,6 +70,8 @@ class RiskReport:
     prosecutor: AttackerRisk
     sensitive: tuple[SensitiveRisk, ...]
     spectrum: SpectrumOfClassSizes
+    threshold: float = AT_RISK_THRESHOLD
+    against_population: PopulationRisk | None = None
 
     @property
     def k(self) -> int:
@@ -75,8 +80,9 @@ class RiskReport:
 
     @property
     def journalist(self) -> AttackerRisk:
-        """The upper bound that holds without a population: the prosecutor's risk."""
-        return self.prosecutor
+        """The risk by the population table; without one the upper bound that then holds: the prosecutor's risk."""
+        found = self.against_population
+        return self.prosecutor if found is None else AttackerRisk(found.max, found.mean, found.at_risk)
 
     @property
     def marketer(self) -> float:
@@ -102,12 +108,14 @@ class RiskReport:
             "people": self.people,
             "classes": self.spectrum.class_count,
             "prosecutor": self.prosecutor.as_json(),
-            "journalist": {**self.journalist.as_json(), "basis": "upper_bound_without_population"},
+            "journalist": {**self.journalist.as_json(), "basis": "upper_bound_without_population"}
+            if self.against_population is None
+            else self.against_population.as_json(),
             "marketer": self.marketer,
             "l": self.l,
             "t": self.t,
             "sensitive": {risk.column: {"l": risk.l, "t": risk.t} for risk in self.sensitive},
-            "at_risk_threshold": AT_RISK_THRESHOLD,
+            "at_risk_threshold": self.threshold,
             "quasi_identifiers": list(self.quasi_identifiers),
             "person": self.person,
             "missing_values": "own_category",
@@ -121,6 +129,8 @@ def risk(
     quasi_identifiers: Sequence[str],
     sensitive: Sequence[str] = (),
     person: str | None = None,
+    population: Population | None = None,
+    threshold: float = AT_RISK_THRESHOLD,
 ) -> RiskReport:
     """Measure the risk of a table as it is.
 
@@ -129,10 +139,12 @@ def risk(
         quasi_identifiers: One or more columns that an attacker knows.
         sensitive: Columns that an attacker wants to learn.
         person: The column that names the person; None when every row is another person.
+        population: The people of the population by the same columns; gives the journalist's risk.
+        threshold: The risk above which a record is at risk, between 0 and 1.
 
     Raises:
-        PolicyError: No quasi-identifier, or a column named twice.
-        DataError: A missing column, an empty table, or a row without a person.
+        PolicyError: No quasi-identifier, a column named twice, or a threshold outside 0 to 1.
+        DataError: A missing column, an empty table, a row without a person, or a population smaller than the table.
 
     Source: El Emam, Guide to the De-Identification of Personal Health Information, 2013 (the three attackers);
     Li et al., t-closeness, ICDE 2007 (equal distance: total variation).
@@ -144,6 +156,13 @@ def risk(
             what="no quasi-identifier is named, or a column is named twice",
             why="each column is a quasi-identifier, a sensitive column or the person, and only one of them",
             fix="name at least one quasi-identifier, and each column once",
+        )
+    if not 0.0 < threshold < 1.0:
+        raise PolicyError(
+            "policy.risk-threshold",
+            what="the threshold of records at risk is not between 0 and 1",
+            why="a risk is a chance, never a percentage",
+            fix="write 0.2 for one in five",
         )
     require_columns(rows, named)
     people = _people(rows, person)
@@ -162,9 +181,15 @@ def risk(
         records=records,
         people=records if people is None else people,
         uniques=spectrum.classes[0] if spectrum.k == 1 else 0,
-        prosecutor=_attacker(spectrum),
+        prosecutor=_attacker(spectrum, threshold),
         sensitive=tuple(_sensitive_risk(rows, quasi_identifiers, column) for column in sensitive),
         spectrum=spectrum,
+        threshold=threshold,
+        against_population=None
+        if population is None
+        else population_risk(
+            rows, quasi_identifiers=quasi_identifiers, population=population, person=person, threshold=threshold
+        ),
     )
 
 
@@ -199,11 +224,11 @@ def _spectrum(rows: "ibis.Table", quasi_identifiers: Sequence[str], person: str 
     return SpectrumOfClassSizes(sizes, counts, records)
 
 
-def _attacker(spectrum: SpectrumOfClassSizes) -> AttackerRisk:
+def _attacker(spectrum: SpectrumOfClassSizes, threshold: float) -> AttackerRisk:
     total = spectrum.record_count
     pairs = list(zip(spectrum.sizes, spectrum.records, strict=True))
     mean = sum(records / size for size, records in pairs) / total
-    above = sum(records for size, records in pairs if 1.0 / size > AT_RISK_THRESHOLD)
+    above = sum(records for size, records in pairs if 1.0 / size > threshold)
     return AttackerRisk(max=1.0 / spectrum.k, mean=mean, at_risk=above / total)
 
 
