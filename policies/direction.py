@@ -72,6 +72,9 @@ ORDERED: Mapping[Pattern, Ordered] = MappingProxyType(
         ("method", "events", "trajectories", "*", "points"): Ordered(_DOWN, ("より多くの日付を知る者に備える", "who knows more dates is provided for"), ("より少ない日付を知る者にしか備えない", "only who knows fewer dates is provided for")),
         ("method", "events", "trajectories", "*", "max_uniqueness"): Ordered(_UP, ("日付で絞られる人が増えてよい", "more people may be singled out by dates"), ("日付で絞られる人が減る", "fewer people may be singled out by dates")),
         ("method", "events", "trajectories", "*", "suppression_limit"): Ordered(_UP, ("消してよい日付が増える", "more dates may be removed"), ("消してよい日付が減る", "fewer dates may be removed")),
+        ("method", "risks", "*", "most"): Ordered(_UP, ("平均して、より多くの記録を言い当てられてよくなる", "more records may be linked rightly on the average"), ("平均して言い当てられる記録が減る", "fewer records may be linked rightly on the average")),
+        ("method", "risks", "*", "gain"): Ordered(_DOWN, ("より強い動機の攻撃者に備える", "attackers with more to gain are reckoned with"), ("より弱い動機の攻撃者しか考えない", "only attackers with less to gain are reckoned with")),
+        ("method", "risks", "*", "cost"): Ordered(_UP, ("攻撃の費用を高く見積もる", "an attack is taken to cost more"), ("攻撃の費用を低く見積もる", "an attack is taken to cost less")),
         ("method", "min_cell"): Ordered(_DOWN, ("より大きい人数まで秘す", "larger counts are hidden too"), ("より少ない人数の欄が見える", "smaller counts are shown")),
         ("method", "zero_allowed"): Ordered(_UP, ("0人の欄が見える", "cells of nobody are shown"), ("0人の欄も秘す", "cells of nobody are hidden too")),
         ("method", "margins"): Ordered(_UP, ("合計も出す", "totals are shown as well"), ("合計は出さない", "totals are not shown")),
@@ -102,6 +105,9 @@ ORDERED: Mapping[Pattern, Ordered] = MappingProxyType(
         ("tables", "*", "columns", "*", "required"): Ordered(_DOWN, ("値のない行を受け入れない", "rows without a value are not accepted"), ("値のない行も受け入れる", "rows without a value are accepted")),
         ("rules", "*", "severity"): Ordered(_DOWN, ("違反の扱いが重くなる", "breaking it weighs more"), ("違反の扱いが軽くなる", "breaking it weighs less"), choices=("WARN", "HOLD", "BLOCK")),
         ("levels", "top_from"): Ordered(_UP, ("高い値がより細かく見える", "high values are told apart further up"), ("高い値を早くまとめる", "high values are put together sooner"), absent=_INFINITE),
+        ("levels", "least_inhabitants"): Ordered(_DOWN, ("より多くの市区町村をまとめる", "more municipalities are joined"), ("より小さい市区町村が見える", "smaller municipalities are shown")),
+        ("levels", "counted_in"): Ordered(_UP, ("どの値がデータに多いかが知られる", "which values are frequent in the data becomes known"), ("頻度は公表された統計による", "frequencies are those of public statistics"), choices=("public_statistics", "data")),
+        ("on_unseen",): Ordered(_UP, ("知らない値の行も出る", "rows of values that it does not know leave, or are passed over"), ("知らない値の行は出ない", "rows of values that it does not know do not leave"), choices=("refuse", "suppress", "other")),
     }
 )  # fmt: skip
 """Every value with an order, by the keys that lead to it."""
@@ -117,6 +123,7 @@ SETS: Mapping[Pattern, Direction] = MappingProxyType(
         ("tables", "*"): _UP,
         ("method", "queries", "*"): _UP,
         ("method", "sensitive", "*"): _DOWN,
+        ("method", "risks", "*"): _DOWN,
         ("method", "quasi_identifiers", "*"): _DOWN,
         ("method", "events"): _DOWN,
         ("method", "events", "codes", "*"): _DOWN,
@@ -156,6 +163,7 @@ WORDING: frozenset[Pattern] = frozenset(
         ("rules", "*", "text"),
         ("rules", "*", "citation"),
         ("source",),
+        ("license",),
     }
 )
 """What only says in words what is decided elsewhere; a change of it voids signatures like any other."""

@@ -21,6 +21,11 @@ class Law(Labelled):
     RAGGED = "ragged", "段の数がほかの行と違う", "the row has another number of levels than the others"
     DUPLICATE_LEAF = "duplicate_leaf", "同じ値の行がすでにある", "the value has a row already"
     NO_ROOT = "no_root", "最後の段が「*」でない", "the last level is not '*'"
+    OTHER_ROOT = (
+        "other_root",
+        "最後の段が一つにまとまるが「*」でない(「*」の段を足す)",
+        "the last level is one label, but not '*': add a level",
+    )
     TWO_PARENTS = "two_parents", "同じ表示に二つの上位がある", "a label has a second parent"
     UNUSED_LEVEL = (
         "unused_level",
@@ -42,7 +47,7 @@ class Law(Labelled):
     @property
     def is_error(self) -> bool:
         """Whether rows that break it are no hierarchy."""
-        return self in {Law.EMPTY, Law.RAGGED, Law.DUPLICATE_LEAF, Law.NO_ROOT, Law.TWO_PARENTS}
+        return self in {Law.EMPTY, Law.RAGGED, Law.DUPLICATE_LEAF, Law.NO_ROOT, Law.OTHER_ROOT, Law.TWO_PARENTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +94,11 @@ def _leaves(rows: Sequence[NumberedRow]) -> Iterator[BrokenLaw]:
 
 
 def _fields(rows: Sequence[NumberedRow]) -> Iterator[BrokenLaw]:
+    roots = {fields[-1] for _, fields in rows}
+    if len(roots) == 1 and len(rows) > 1 and roots != {ROOT}:
+        yield BrokenLaw(Law.OTHER_ROOT, level=len(rows[0][1]) - 1)
     for line, fields in rows:
-        if fields[-1] != ROOT:
+        if fields[-1] != ROOT and (len(roots) > 1 or len(rows) == 1):
             yield BrokenLaw(Law.NO_ROOT, line, len(fields) - 1)
         for level, label in enumerate(fields[:-1]):
             if not label or label != label.strip():

@@ -77,6 +77,8 @@ CASES = [
     (CLINIC, ("refused: [停止]", "refused: [停止, 保留]"), STRICTER, "added: 保留", "加わる: 保留"),
     (CLINIC, ("ja: 体重", "ja: 体の重さ"), WORDING, "体の重さ", "体の重さ"),
     (AGE, ("top_from: 90", "top_from: 100"), LOOSER, "further up", "より細かく見える"),
+    (AGE, ("on_unseen: refuse", "on_unseen: other"), LOOSER, "passed over", "知らない値の行も出る"),
+    (AGE, ("on_unseen: refuse", "on_unseen: refuse\nlicense: CC0-1.0"), WORDING, "CC0-1.0", "CC0-1.0"),
     (AGE, ("widths: [5, 10]", "widths: [10, 20]"), CHANGED, "added: 20", "加わる: 20"),
 ]  # fmt: skip
 

@@ -21,6 +21,7 @@ def test_each_broken_law_is_named_with_its_line_and_level() -> None:
     assert found("a;x;*\nb;x;*\nc;*\n") == [("ragged", 3, None, 0)]
     assert found("a;x;*\n\na;x;*\nb;x;*\n") == [("duplicate_leaf", 3, 0, 1)]
     assert found("a;x;*\nb;x;all\n") == [("two_parents", 2, 1, 1), ("no_root", 2, 2, 0)]
+    assert found("a;x;all\nb;x;all\n") == [("other_root", 0, 2, 0)], "a tree, under a root of another name"
     assert found("a;x;1;*\nb;x;2;*\n") == [("two_parents", 2, 1, 1)]
 
 
