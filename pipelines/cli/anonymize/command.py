@@ -67,7 +67,8 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
     ] = None,
     evidence: Annotated[Path | None, typer.Option(help="Where the evidence goes, as JSON.")] = None,
     export_mapping: Annotated[
-        Path | None, typer.Option(help="Where the label of each value goes, to be applied elsewhere, as JSON.")
+        Path | None,
+        typer.Option(help="Where the label of each value goes: .json to be applied elsewhere, .csv to read."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the evidence as JSON.")] = False,
 ) -> None:

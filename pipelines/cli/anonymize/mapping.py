@@ -1,5 +1,6 @@
 """The mapping of a release, and which values its hierarchies did not know."""
 
+import csv
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,15 +11,25 @@ from policies.errors import Place, UsageError
 
 if TYPE_CHECKING:
     from anonymization.generalize import Generalized
+    from anonymization.hierarchies.mapping import MappedColumn
     from anonymization.recoding.local import LocallyRecoded
 
 
 def require_mappable(path: Path | None, recoding: Recoding) -> None:
-    """Refuse a mapping of a local recoding.
+    """Refuse a mapping of a local recoding, and a file of another kind.
 
     Raises:
-        UsageError: A value may have other labels in other classes, so there is no mapping (`usage.no-mapping`).
+        UsageError: A value may have other labels in other classes, so there is no mapping (`usage.no-mapping`); or the
+            name ends neither in .json nor in .csv.
     """
+    if path is not None and path.suffix not in {".json", ".csv"}:
+        raise UsageError(
+            "usage.mapping-format",
+            what=f"'{path.name}' ends neither in .json nor in .csv",
+            why="JSON can be applied elsewhere, CSV is for reading",
+            fix="write for example --export-mapping mapping.json",
+            where=Place(str(path)),
+        )
     if path is not None and recoding is Recoding.LOCAL:
         raise UsageError(
             "usage.no-mapping",
@@ -56,12 +67,24 @@ def write_mapping(
         )
         for name, file in settings.hierarchies.items()
     )
+    if path.suffix == ".csv":
+        write_whole(path, lambda temporary: _write_rows(temporary, columns))
+        return
     text = json.dumps(mapping_record(columns, release=digest(record)), ensure_ascii=False, indent=1) + "\n"
     write_whole(path, lambda temporary: _write(temporary, text))
 
 
 def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _write_rows(path: Path, columns: "tuple[MappedColumn, ...]") -> None:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        lines = csv.writer(stream)
+        lines.writerow(["column", "hierarchy", "version", "level", "value", "label"])
+        for column in columns:
+            head = (column.column, column.digest, column.version or "", column.level)
+            lines.writerows((*head, value, label) for value, label in column.labels.items())
 
 
 def unseen_of(settings: Settings) -> dict[str, Any]:

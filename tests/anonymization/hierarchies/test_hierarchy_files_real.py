@@ -7,7 +7,6 @@ import pytest
 from anonymization.hierarchies.laws import broken_laws, numbered_rows
 from anonymization.hierarchy import read_arx_layout
 
-
 # ARX takes any last level; here a missing value is published as the root, so its name is fixed.
 OTHER_ROOTS = {"test2_hierarchy_Disease.csv", "test2_hierarchy_ZIPCode.csv"}
 

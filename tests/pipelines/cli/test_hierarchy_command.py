@@ -158,6 +158,22 @@ def test_an_exported_mapping_applied_to_the_table_gives_the_release_again(home: 
     assert "25001" not in mapping.read_text("utf-8"), "a value that only the data held"
 
 
+def test_a_mapping_for_reading_is_rows(home: Path) -> None:
+    exported(home, "--export-mapping", home / "mapping.csv")
+    told = read(home / "mapping.csv")
+    assert told[0] == ["column", "hierarchy", "version", "level", "value", "label"]
+    ages = {row[4]: row[5] for row in told[1:] if row[0] == "age"}
+    evidence = json.loads((home / "evidence.json").read_text("utf-8"))
+    assert len(ages) == 121
+    assert ages["23"] == ["23", "20-24", "20-29", "*"][evidence["node"]["age"]]
+    assert {row[1] for row in told[1:]} == {evidence["hierarchies"]["age"]["digest"]}
+    other = run(
+        "anonymize", home / "table.csv", "--output", home / "o.csv", "--quasi", "age", "--hierarchies",
+        home / "hierarchies", "--k", 4, "--export-mapping", home / "mapping.txt",
+    )  # fmt: skip
+    refused(other, "usage.mapping-format", ExitCode.USAGE)
+
+
 def test_no_k_is_claimed_of_other_people_and_a_short_class_writes_nothing(home: Path) -> None:
     mapping = exported(home)
     write(home / "few.csv", ROWS[:4])
