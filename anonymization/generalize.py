@@ -23,6 +23,7 @@ from anonymization.quasi import QuasiIdentifier
 from anonymization.risk_models import NOTHING_ASKED, AskedRisk
 from anonymization.search.classes import ClassTable, bottom_table, failed_together, failing_classes, roll_up
 from anonymization.search.effort import UNLIMITED, Effort
+from anonymization.search.label_maps import LabelMaps
 from anonymization.search.optimal import search_all
 from anonymization.search.problem import Certificate, Node, Problem, Progress, make_problem
 from anonymization.search.problem import SearchProgress as SearchProgress
@@ -294,7 +295,7 @@ def _no_release(failed: Sequence[TableCriterion], nearest: Sequence[str | None])
 
 def classes_at(problem: Problem, node: Node) -> tuple[ClassTable, np.ndarray]:
     """Return the classes of a node, and which of them would be suppressed."""
-    table, _ = roll_up(bottom_table(problem.histogram), node, problem.histogram.attributes)
+    table, _ = roll_up(bottom_table(problem.histogram), node, LabelMaps(problem.histogram.attributes))
     return table, failing_classes(problem, table.counts())
 
 

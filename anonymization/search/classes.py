@@ -11,8 +11,9 @@ from anonymization.criteria.k_anonymity import KAnonymity
 from anonymization.criteria.table_criterion import TableCriterion
 from anonymization.histogram import Histogram, Pairs
 from anonymization.loss import FloatArray
-from anonymization.quasi import CodedAttribute, IntArray
+from anonymization.quasi import IntArray
 from anonymization.search.entropy import entropies
+from anonymization.search.label_maps import LabelMaps
 from anonymization.search.problem import Check, Node, Problem
 from anonymization.sensitive import SensitiveCounts
 
@@ -57,8 +58,10 @@ class ClassStore:
     _sizes: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
     _held: int = 0
     _detail: list[FloatArray] = field(default_factory=list)
+    _maps: LabelMaps = field(init=False)
 
     def __post_init__(self) -> None:
+        self._maps = LabelMaps(self.problem.histogram.attributes)
         self._keep(bottom_table(self.problem.histogram))
         self._held = 0  # the table itself is not counted against what may be stored
 
@@ -67,8 +70,8 @@ class ClassStore:
         source = self._source(node)
         if len(source.rows) > LARGE_TUPLES:
             source = self._halfway(source, node)
-        table, index = roll_up(source, node, self.problem.histogram.attributes)
-        check = evaluate(self.problem, table, source, index)
+        table, index = roll_up(source, node, self._maps)
+        check = evaluate(self.problem, table, Finer(source, index, self._maps))
         if 2 * len(table.rows) <= len(source.rows):
             self._make_room(len(table.rows))
             self._keep(table)
@@ -90,7 +93,7 @@ class ClassStore:
         between = (*source.node[:most], node[most], *source.node[most + 1 :])
         if between in {node, source.node}:
             return source
-        table, _ = roll_up(source, between, self.problem.histogram.attributes)
+        table, _ = roll_up(source, between, self._maps)
         if 4 * len(table.rows) <= 3 * len(source.rows):
             self._make_room(len(table.rows))
             self._keep(table)
@@ -127,19 +130,21 @@ def bottom_table(histogram: Histogram) -> ClassTable:
     return table
 
 
-def roll_up(source: ClassTable, node: Node, attributes: Sequence[CodedAttribute]) -> tuple[ClassTable, IntArray]:
+@dataclass(frozen=True, slots=True)
+class Finer:
+    """The classes that others were made from: class c went into class `index[c]`."""
+
+    table: ClassTable
+    index: IntArray
+    maps: LabelMaps
+
+
+def roll_up(source: ClassTable, node: Node, maps: LabelMaps) -> tuple[ClassTable, IntArray]:
     """Merge the classes of `source` into those of a node that generalizes it; return them and where each class went."""
     codes = []
-    for attribute, labels, low, high in zip(attributes, source.codes, source.node, node, strict=True):
-        codes.append(labels if low == high else label_map(attribute, low, high).take(labels))
-    return _merge(source, node, codes, [attribute.sizes[i] for attribute, i in zip(attributes, node, strict=True)])
-
-
-def label_map(attribute: CodedAttribute, low: int, high: int) -> AnyInt:
-    """Return for each label of the low level the label of the high level above it."""
-    mapped = np.zeros(attribute.sizes[low], np.int64)
-    mapped[attribute.label_of[low]] = attribute.label_of[high]
-    return narrow(mapped, attribute.sizes[high])
+    for j, (labels, low, high) in enumerate(zip(source.codes, source.node, node, strict=True)):
+        codes.append(labels if low == high else maps.between(j, low, high).take(labels))
+    return _merge(source, node, codes, [attribute.sizes[i] for attribute, i in zip(maps.attributes, node, strict=True)])
 
 
 def _merge(
@@ -171,10 +176,10 @@ def _total(index: IntArray, weights: IntArray, count: int) -> IntArray:
     return np.bincount(index, weights=weights, minlength=count).astype(np.int64)
 
 
-def evaluate(problem: Problem, table: ClassTable, source: ClassTable, index: IntArray) -> Check:
-    """Ask the models about the classes of `table`, which `index` made from those of `source`.
+def evaluate(problem: Problem, table: ClassTable, finer: Finer) -> Check:
+    """Ask the models about the classes of `table`.
 
-    The penalties are worked out on the classes of `source`, which are finer and so give tighter bounds.
+    The penalties are worked out on the classes that they were made from, which are finer and so give tighter bounds.
     """
     histogram = problem.histogram
     counts = table.counts()
@@ -183,7 +188,7 @@ def evaluate(problem: Problem, table: ClassTable, source: ClassTable, index: Int
     suppressed = int(table.rows[failing].sum()) + histogram.unseen_records
     is_allowed = problem.is_allowed(suppressed)
     refused = failed_together(problem, counts, ~failing) if is_allowed else ()
-    penalties = _penalties(problem, table, source, index, lost)
+    penalties = _penalties(table, finer, lost)
     if np.array_equal(lost > 0, failing) and bool((lost[failing] == table.rows[failing]).all()):
         added = [int(extra[-1]) for extra in penalties]  # what is lost for good is just what is suppressed
     else:
@@ -234,27 +239,27 @@ def least_lost(problem: Problem, counts: ClassCounts) -> IntArray:
     return np.where(counts.rows - lost < least_rows, counts.rows, lost)
 
 
-def _penalties(
-    problem: Problem, table: ClassTable, source: ClassTable, index: IntArray, lost: IntArray
-) -> tuple[IntArray, ...]:
+def _penalties(table: ClassTable, finer: Finer, lost: IntArray) -> tuple[IntArray, ...]:
     """Return what the lost rows at least cost, by attribute and level up to the node.
 
     Of a class that is lost whole, each row costs what its own label covers; of one that is lost in part, it is not known
     which rows, and each is taken to cost what the cheapest does.
     """
+    source, index, maps = finer.table, finer.index, finer.maps
     is_whole = lost >= table.rows
     is_part = (lost > 0) & ~is_whole
     whole = np.flatnonzero(is_whole.take(index))
     part = np.flatnonzero(is_part.take(index)) if is_part.any() else whole[:0]
     penalties = []
     weights = source.rows.take(whole).astype(float)
-    for j, attribute in enumerate(problem.histogram.attributes):
+    for j, attribute in enumerate(maps.attributes):
         start = source.node[j]
-        labels = np.bincount(source.codes[j].take(whole), weights=weights, minlength=attribute.sizes[start])
+        found = np.bincount(source.codes[j].take(whole), weights=weights, minlength=attribute.sizes[start])
+        labels = found.astype(np.int64)
         at_level = np.zeros(table.node[j] + 1, np.int64)
         for level in range(start, table.node[j] + 1):
-            cost = attribute.domain - attribute.covered[level][label_map(attribute, start, level)]
-            at_level[level] = int((labels.astype(np.int64) * cost).sum())
+            cost = maps.cost(j, start, level)
+            at_level[level] = int(labels @ cost)
             if len(part):
                 cheapest = np.full(len(lost), attribute.domain, np.int64)
                 np.minimum.at(cheapest, index[part], cost[source.codes[j][part]])

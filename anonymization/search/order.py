@@ -34,9 +34,11 @@ class Order:
         self._problem = problem
         self._lattice = lattice
         self._entropies = [entropies(problem, j) for j in range(len(lattice.shape))]
-        self._features: list[FloatArray] = []
+        self._starts = 2 + np.concatenate([[0], np.cumsum(lattice.shape)[:-1]]).astype(np.int64)
+        self._features: FloatArray = np.zeros((0, 2 + sum(lattice.shape)))
         self._targets: list[float] = []
-        self._levels = [self._prior(j) for j in range(len(lattice.shape))]
+        self._priors = [self._prior(j) for j in range(len(lattice.shape))]
+        self._levels = self._priors
         self._spread = 2.0
         self._planned: list[Node] = []
         self._share_left = [
@@ -46,9 +48,12 @@ class Order:
 
     def learn(self, check: Check) -> None:
         """Take in a check and fit the prediction anew."""
-        self._features.append(self._row(check.node))
+        number = len(self._targets)
+        if number == len(self._features):
+            self._features = np.concatenate([self._features, np.zeros((64 + number, self._features.shape[1]))])
+        self._fill(self._features[number], check.node)
         self._targets.append(self._logit(check.suppressed) - self._prior_at(check.node))
-        rows = np.array(self._features)
+        rows = self._features[: number + 1]
         residuals = np.array(self._targets)
         penalty = np.full(rows.shape[1], RIDGE)
         penalty[:2] = 0.05
@@ -99,17 +104,17 @@ class Order:
         return np.asarray(1.2 * (self._entropies[j] - offset))
 
     def _prior_at(self, node: Node) -> float:
-        return float(sum(self._prior(j)[level] for j, level in enumerate(node)))
+        return float(sum(prior[level] for prior, level in zip(self._priors, node, strict=True)))
 
-    def _row(self, node: Node) -> FloatArray:
-        marks = [np.eye(size)[level] for size, level in zip(self._lattice.shape, node, strict=True)]
-        entropy = sum(self._entropies[j][level] for j, level in enumerate(node))
-        return np.concatenate([[1.0, entropy], *marks])
+    def _fill(self, row: FloatArray, node: Node) -> None:
+        row[0] = 1.0
+        row[1] = sum(self._entropies[j][level] for j, level in enumerate(node))
+        row[self._starts + np.array(node)] = 1.0
 
     def _with_weights(self, weights: FloatArray) -> list[FloatArray]:
         levels, start = [], 2
         for j, size in enumerate(self._lattice.shape):
-            own = self._prior(j) + weights[1] * self._entropies[j] + weights[start : start + size]
+            own = self._priors[j] + weights[1] * self._entropies[j] + weights[start : start + size]
             levels.append(own + weights[0] / len(self._lattice.shape))
             start += size
         return levels
