@@ -210,6 +210,14 @@ def _check_shape(hierarchy: Hierarchy) -> None:
             why="a missing value, and a value that must say nothing, are published as the root",
             fix=f"add a last level that is '{ROOT}' in every row",
         )
+    sizes = hierarchy.domain
+    if sizes is not None and (len(sizes) != hierarchy.height or sizes[0] != 1 or tuple(sorted(sizes)) != sizes):
+        raise PolicyError(
+            "policy.hierarchy-domain",
+            what=f"hierarchy '{name}' does not say for each level how many values a label stands for",
+            why="the loss counts by these numbers; a value stands for itself, and a coarser label for no fewer",
+            fix="give one number a level, 1 first, never falling",
+        )
     own = set(hierarchy.leaves)
     if any(label not in own for label in hierarchy.labels[0]):
         raise PolicyError(

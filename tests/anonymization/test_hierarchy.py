@@ -166,3 +166,11 @@ def test_an_empty_policy_text_for_a_file_is_no_hierarchy() -> None:
     with pytest.raises(PolicyError) as caught:
         build_hierarchy(policy({"kind": "file", "path": "empty.csv"}), file_text="\n")
     assert caught.value.code == "policy.hierarchy-empty"
+
+
+@pytest.mark.parametrize("domain", [(1, 10), (1, 100, 10), (2, 10, 100)])
+def test_a_domain_that_does_not_fit_the_levels_is_refused(domain: tuple[int, ...]) -> None:
+    with pytest.raises(PolicyError) as caught:
+        Hierarchy("made", ("a",), (("a",), ("b",), ("*",)), domain=domain)
+    assert caught.value.code == "policy.hierarchy-domain"
+    assert Hierarchy("made", ("a",), (("a",), ("b",), ("*",)), domain=(1, 10, 100)).height == 3
