@@ -5,7 +5,7 @@ steward's room. Not here: what the figures are called (`foreseen.py`), the data'
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -142,7 +142,11 @@ class _Seen:
         return (*found, *dimension_checks(self.release, found))
 
     def _plan(self, method: DpStatistics) -> None:
-        planned = plan(method, policy_digest=digest(self.release), snapshot_digest=self._snapshot())
+        planned = plan(
+            method,
+            policy_digest=digest(self.release),
+            snapshot_digest=snapshot_of(self.deployment, self.release.datasets),
+        )
         account = account_of(self.deployment, planned, scopes_of(method.budget, release=self.release.id))
         self.figures = plan_figures(
             planned,
@@ -159,14 +163,6 @@ class _Seen:
                     "ask for less, or let the approver decide on the cap (`niji budget set-cap`)",
                 )
             )
-
-    def _snapshot(self) -> str:
-        zones = self.deployment.zones if has_zones(self.deployment) else None
-        versions = {}
-        for name in self.release.datasets:
-            current = zones.current(Stage.PSEUDONYMIZED, name) if zones else None
-            versions[name] = current.data_version if current else "not made"
-        return digest_of(sources=versions)
 
     def _try(self, where: str, work: Callable[[], _Result]) -> _Result | None:
         try:
@@ -224,6 +220,16 @@ def surroundings_for(deployment: Deployment, release: ReleasePolicy) -> Surround
 
 def _arrow(rows: Any) -> pa.Table:
     return rows if isinstance(rows, pa.Table) else rows.to_pyarrow()
+
+
+def snapshot_of(deployment: Deployment, datasets: Sequence[str]) -> str:
+    """Return the digest of the data that a release would be made of, as its stage names them; nothing is made."""
+    zones = deployment.zones if has_zones(deployment) else None
+    versions = {}
+    for name in datasets:
+        current = zones.current(Stage.PSEUDONYMIZED, name) if zones else None
+        versions[name] = current.data_version if current else "not made"
+    return digest_of(sources=versions)
 
 
 def account_of(deployment: Deployment, planned: DpPlan, scopes: Scopes) -> Account:

@@ -3,6 +3,7 @@
     /ja/ /en/                                   list and search; all state is in the query string
     /{language}/datasets/{id}                   one dataset
     /{language}/about                           what this is
+    /{language}/budget                          the privacy accounts: what is spent of their caps, over time
     /datasets/{id}                              the dataset's own address: leads to the page, or to RDF by Accept
     /datasets/{id}.ttl .jsonld .rdf             one record as DCAT;  /catalog.ttl … all of them
     /datasets/{id}/request-form.json            the form, made out for the release
@@ -31,9 +32,11 @@ from catalog.access import blank_form
 from catalog.dcat import BASE, RdfFormat, export
 from catalog.dossier_folder import files_of, folder_of_dossier, read_dossier, zip_dossier
 from catalog.dossier_page import page_policy
+from catalog.ledger_place import LedgerPlace
 from catalog.records import CatalogRecord, HealthCategory
 from catalog.search import FACET_VALUES, Facet
 from catalog.store import CatalogStore, SearchQuery
+from catalog.web.accounts import shown_accounts
 from catalog.web.rendering import SECURITY_HEADERS, STATIC, Language, preferred_language, query_string, render
 from catalog.wording import MethodKind
 from policies.vocabulary import Labelled, OutputCategory
@@ -46,7 +49,9 @@ _RDF = {
 _READ = ["GET", "HEAD"]
 
 
-def create_app(store: CatalogStore, *, released: Path, public_url: str | None = None) -> FastAPI:
+def create_app(
+    store: CatalogStore, *, released: Path, public_url: str | None = None, ledger: LedgerPlace | None = None
+) -> FastAPI:
     """Return the portal over a store.
 
     Args:
@@ -54,10 +59,11 @@ def create_app(store: CatalogStore, *, released: Path, public_url: str | None = 
         released: The released zone, `zones/released`; only files of open releases are served from it.
         public_url: The portal's own address from outside, such as `https://data.example.jp`; dataset addresses in
             the RDF hang below it. Without it they are URNs.
+        ledger: Where the privacy ledger lies; without it the page of accounts is empty.
     """
     app = FastAPI(title="Niji", docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    portal = _Portal(store, released.resolve(), public_url)
+    portal = _Portal(store, released.resolve(), public_url, ledger)
     for path, page in (
         ("/", portal.root),
         ("/healthz", portal.health),
@@ -71,6 +77,7 @@ def create_app(store: CatalogStore, *, released: Path, public_url: str | None = 
         ("/datasets/{record_id}", portal.address),
         ("/{language}/", portal.listing),
         ("/{language}/about", portal.about),
+        ("/{language}/budget", portal.budget),
         ("/{language}/datasets/{record_id}", portal.dataset),
         ("/{language}/datasets/{record_id}/dossier", portal.dossier),
     ):
@@ -85,7 +92,8 @@ def create_app(store: CatalogStore, *, released: Path, public_url: str | None = 
 class _Portal:
     """The pages; each method answers one address."""
 
-    def __init__(self, store: CatalogStore, released: Path, public_url: str | None) -> None:
+    def __init__(self, store: CatalogStore, released: Path, public_url: str | None, ledger: LedgerPlace | None) -> None:
+        self.ledger = ledger
         self.store = store
         self.released = released
         self.base = f"{public_url.rstrip('/')}/datasets/" if public_url else BASE
@@ -125,6 +133,10 @@ class _Portal:
 
     def about(self, language: Language) -> HTMLResponse:
         return HTMLResponse(render("about.html", language, path="/about", context={"methods": tuple(MethodKind)}))
+
+    def budget(self, language: Language) -> HTMLResponse:
+        accounts = shown_accounts(self.ledger, language=language.value)
+        return HTMLResponse(render("budget.html", language, path="/budget", context={"accounts": accounts}))
 
     def dataset(self, language: Language, record_id: str, version: str | None = None) -> HTMLResponse:
         record = self._record(record_id, version)

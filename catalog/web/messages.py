@@ -147,6 +147,20 @@ MESSAGES: dict[str, Text] = {
         ja="受け取ったデータの manifest.json と照合してください。",
         en="Compare with manifest.json of what you received.",
     ),
+    "budget.title": Text(ja="プライバシー予算", en="Privacy budget"),
+    "budget.what": Text(
+        ja="差分プライバシーで公表するたびに、母集団ごとの口座から損失 ρ を払います。払った分は戻りません。",
+        en="Each differentially private release pays a loss rho from its population's account. What is paid never returns.",
+    ),
+    "budget.cap": Text(ja="上限", en="Cap"),
+    "budget.spent": Text(ja="使用済み", en="Spent"),
+    "budget.left": Text(ja="残り", en="Left"),
+    "budget.none": Text(ja="まだ何も払っていません。", en="Nothing was ever paid."),
+    "budget.hint": Text(
+        ja="口座は人々の集まりごとに一つです。版、名前、データの時点が変わっても、同じ口座から払います。",
+        en="A group of people has one account: another version, name or snapshot of their data pays from the same.",
+    ),
+    "budget.open": Text(ja="この予算の使い方を見る", en="See how this budget is spent"),
     "about.title": Text(ja="このカタログについて", en="About this catalog"),
     "about.what": Text(
         ja="虹(Niji)は、病院が持つ診療情報とゲノムを、法律にもとづいて研究に使えるデータに加工し、"

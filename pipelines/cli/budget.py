@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.budget_plan import Spoken, plan
 from pipelines.cli.catalog_home import open_keys
 from policies.errors import UsageError
+from policies.sentences import Language, say
 
 if TYPE_CHECKING:
     from catalog.ledger import Ledger
@@ -16,16 +18,23 @@ if TYPE_CHECKING:
     from catalog.ledger_views import BudgetView
 
 app = typer.Typer(no_args_is_help=True, help="The privacy account of each population.")
+app.command(
+    epilog="Examples: niji budget plan admissions-statistics  ·  niji budget plan --population aoba-patients --epsilon 0.5"
+)(plan)
 
 Home = Annotated[Path, typer.Option(envvar="NIJI_HOME", help="The deployment's folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 HOME = Path(".niji")
+_NOTHING = ("まだ何も払っていません。", "Nothing was ever charged.")
+MOST_CAP_MICRO = 10_000_000
+"""No population may lose more than rho 10, as the policy's form says."""
 
 
 @app.command()
 def show(
     population: Annotated[str | None, typer.Argument(help="One population; all if left out.")] = None,
     home: Home = HOME,
+    language: Spoken = "ja",
     as_json: AsJson = False,
 ) -> None:
     """Show caps, what is spent and what is left."""
@@ -37,39 +46,63 @@ def show(
     if as_json:
         typer.echo(json.dumps({"populations": [view.as_json() for view in views]}, ensure_ascii=False, indent=2))
     elif views:
-        _show_views(views)
+        _show_views(views, language)
     else:
-        typer.echo("Nothing was ever charged.")
+        typer.echo(say(_NOTHING, language))
 
 
 @app.command()
-def history(home: Home = HOME, as_json: AsJson = False) -> None:
+def history(home: Home = HOME, language: Spoken = "ja", as_json: AsJson = False) -> None:
     """Show every entry of the ledger in order."""
     ledger = _open(home)
     entries = ledger.history() if ledger is not None else ()
     if as_json:
         typer.echo(json.dumps({"entries": [entry.as_json() for entry in entries]}, ensure_ascii=False, indent=2))
     elif entries:
-        _show_entries(entries)
+        _show_entries(entries, language)
     else:
-        typer.echo("Nothing was ever charged.")
+        typer.echo(say(_NOTHING, language))
 
 
 @app.command("set-cap")
 def set_cap(
     population: Annotated[str, typer.Argument(help="The population.")],
-    rho: Annotated[str, typer.Option(help="The new lifetime cap, as a decimal in rho, such as 0.5.")],
+    rho: Annotated[str, typer.Option(help="The new cap, as a decimal in rho, such as 0.5.")],
     by: Annotated[str, typer.Option(help="Who decided it.")],
     reason: Annotated[str, typer.Option(help="Why.")],
+    account: Annotated[
+        str, typer.Option(help="lifetime, year/2027, release/NAME or researcher/NAME.", metavar="ACCOUNT")
+    ] = "lifetime",
     home: Home = HOME,
 ) -> None:
-    """Record a decision about a population's lifetime cap."""
+    """Record a decision about a cap: of a population's lifetime, or of an account inside it."""
     from catalog.ledger_scopes import rho_text
 
     cap = _micro(rho)
-    ledger = _to_write(home)
-    ledger.set_cap(population, cap_micro_rho=cap, by=by, reason=reason)
-    typer.echo(f"{population}: cap rho={rho_text(cap)}")
+    scope = f"population/{population}/{account}"
+    _to_write(home).set_cap(population, cap_micro_rho=cap, by=by, reason=reason, scope=scope)
+    typer.echo(f"{population} {account}: cap rho={rho_text(cap)}")
+
+
+@app.command()
+def reconcile(
+    by: Annotated[str, typer.Option(help="Who decided it.")],
+    reason: Annotated[str, typer.Option(help="What happened to the ledger.")],
+    home: Home = HOME,
+    language: Spoken = "ja",
+    as_json: AsJson = False,
+) -> None:
+    """Count as spent what a restored ledger has forgotten and its anchors remember; no budget comes back."""
+    from catalog.ledger_scopes import rho_text
+
+    missing = _to_write(home, is_held=False).reconcile(by=by, reason=reason)
+    if as_json:
+        counted = {scope: rho_text(micro) for scope, micro in missing.items()}
+        typer.echo(json.dumps({"counted_as_spent": counted}, ensure_ascii=False, indent=2))
+        return
+    typer.echo(say(("台帳は錨に追いつきました。", "The ledger has caught up with its anchors."), language))
+    for scope, micro in missing.items():
+        typer.echo(f"{scope}: rho={rho_text(micro)} {say(('を使用済みとしました', 'now counts as spent'), language)}")
 
 
 def _open(home: Path) -> "Ledger | None":
@@ -95,42 +128,57 @@ def _micro(rho: str) -> int:
         micro = Decimal(rho) * 1_000_000
     except InvalidOperation:
         micro = Decimal("NaN")
-    if not micro.is_finite() or micro != micro.to_integral_value():
+    if not micro.is_finite() or micro != micro.to_integral_value() or not 0 <= micro <= MOST_CAP_MICRO:
         raise UsageError(
             "usage.rho",
-            what="the cap is not a decimal with at most six places",
-            why="losses are accounted in whole micro-rho",
+            what="the cap is not a decimal between 0 and 10 with at most six places",
+            why="losses are accounted in whole micro-rho, and no population may lose more than rho 10",
             fix="write, for example, --rho 0.5",
         )
     return int(micro)
 
 
-def _show_views(views: list["BudgetView"]) -> None:
+def _show_views(views: list["BudgetView"], language: Language) -> None:
     from rich.console import Console
     from rich.table import Table
 
     from catalog.ledger_entries import ChargeState
     from catalog.ledger_scopes import rho_text
 
-    shown = Table(title="Privacy accounts (rho, lifetime)")
-    shown.add_column("population")
-    for name in ("cap", "spent", "left", "released", "reserved", "burned"):
-        shown.add_column(name, justify="right")
+    states = (ChargeState.RELEASED, ChargeState.RESERVED, ChargeState.BURNED)
+    shown = Table(title=say(("プライバシー口座(ρ)", "Privacy accounts (rho)"), language))
+    heads = (("口座", "account"), ("上限", "cap"), ("使用済み", "spent"), ("残り", "left"))
+    ends = (("公表", "released"), ("予約", "reserved"), ("放棄", "burned"))
+    for number, head in enumerate((*heads, *ends)):
+        shown.add_column(say(head, language), justify="right" if number else "left", overflow="fold")
     for view in views:
-        states = (ChargeState.RELEASED, ChargeState.RESERVED, ChargeState.BURNED)
         amounts = (view.cap_micro, view.spent_micro, view.left_micro, *(view.by_state_micro.get(s, 0) for s in states))
         shown.add_row(view.population, *(rho_text(amount) for amount in amounts))
+        for one in view.accounts:
+            name = one.scope.removeprefix(f"population/{view.population}/")
+            shown.add_row(
+                f"  {name}", *(rho_text(amount) for amount in (one.cap_micro, one.spent_micro, one.left_micro))
+            )
     Console().print(shown)
 
 
-def _show_entries(entries: tuple["LedgerEntry", ...]) -> None:
+_KINDS = {
+    "cap": ("上限の決定", "cap"),
+    "charge": ("支払い", "charge"),
+    "release": ("公表", "release"),
+    "burn": ("放棄", "burn"),
+    "anchor": ("錨", "anchor"),
+}
+
+
+def _show_entries(entries: tuple["LedgerEntry", ...], language: Language) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    shown = Table(title="Ledger")
-    for name in ("no.", "at", "what", "about"):
-        shown.add_column(name)
+    shown = Table(title=say(("台帳", "Ledger"), language))
+    for head in (("番号", "no."), ("時刻", "at"), ("内容", "what"), ("対象", "about")):
+        shown.add_column(say(head, language), overflow="fold")
     for entry in entries:
         about = ", ".join(f"{name}={value}" for name, value in entry.body.items())
-        shown.add_row(str(entry.seq), entry.at, entry.kind.value, about)
+        shown.add_row(str(entry.seq), entry.at, say(_KINDS[entry.kind.value], language), about)
     Console().print(shown)

@@ -14,6 +14,7 @@ from anonymization.evidence import CheckResult
 from catalog.dossier_folder import read_dossier
 from pipelines.deployment import Deployment
 from pipelines.stages import metadata as shown
+from pipelines.stages.budget_shown import budget_metadata
 from pipelines.stages.classified import make_classified
 from pipelines.stages.consented import make_consented
 from pipelines.stages.dossier import dossier_folder
@@ -128,6 +129,7 @@ def _release_asset(
             body["dagster/column_lineage"] = shown.release_lineage(release, schemas)
             body |= shown.evidence_figures(outcome.version.facts["evidence"])
             body |= shown.steward_figures(outcome.version.facts["evidence"])
+            body |= budget_metadata(deployment, release)
         if stage == "published":
             body |= _dossier(deployment, release)
         return dg.MaterializeResult(metadata=body, data_version=dg.DataVersion(outcome.version.data_version))

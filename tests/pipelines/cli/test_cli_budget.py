@@ -10,7 +10,7 @@ from catalog.database import open_engine
 from catalog.ledger import Ledger
 from catalog.ledger_scopes import Scopes
 from pipelines.cli.budget import app
-from policies.errors import BudgetError, IntegrityError, UsageError
+from policies.errors import BudgetError, ExitCode, IntegrityError, NijiError, PolicyError, UsageError
 
 
 def run(home: Path, *words: str) -> Result:
@@ -68,7 +68,91 @@ def test_a_cap_is_set_with_a_name_and_a_reason(home: Path) -> None:
     assert Ledger.open(home / "ledger.sqlite").show("demo").cap_micro == 700_000
 
 
-@pytest.mark.parametrize("rho", ["much", "0.1234567", "nan", "inf"])
+@pytest.mark.parametrize("rho", ["much", "0.1234567", "nan", "inf", "-0.1", "1e9"])
 def test_a_cap_that_is_no_exact_decimal_is_refused(home: Path, rho: str) -> None:
     result = run(home, "set-cap", "demo", "--rho", rho, "--by", "board", "--reason", "review")
     assert isinstance(result.exception, UsageError)
+
+
+def plan(home: Path, *words: str) -> Result:
+    return run(home, "plan", "--population", "demo", *words)
+
+
+def test_a_plan_says_what_would_remain_and_charges_nothing(home: Path) -> None:
+    before = run(home, "history", "--json").stdout
+    shown = json.loads(plan(home, "--rho", "0.2", "--json").stdout)
+    assert (shown["rho_charged"], shown["is_granted"]) == ("0.2", True)
+    assert [one["rho_left_after"] for one in shown["accounts"]] == ["0.25"]
+    assert "0.25" in plan(home, "--rho", "0.2", "--language", "en").stdout
+    assert run(home, "history", "--json").stdout == before
+
+
+def test_a_plan_above_the_account_ends_with_the_code_of_the_budget(home: Path) -> None:
+    result = plan(home, "--rho", "0.46", "--json")
+    assert json.loads(result.stdout)["is_granted"] is False
+    assert result.exit_code == ExitCode.BUDGET
+    assert "不足" in plan(home, "--rho", "0.46").stdout
+
+
+def test_an_epsilon_becomes_the_largest_loss_within_it(home: Path) -> None:
+    shown = json.loads(plan(home, "--epsilon", "1", "--delta", "0.000001", "--json").stdout)
+    assert shown["epsilon"] <= 1
+    # The reference's peer problem: epsilon 1 at delta 1e-6 is a little above rho 0.0167 by the classic bound.
+    assert 0.0167 < float(shown["rho_charged"]) < 0.025
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--epsilon", "0"), "budget.epsilon"),
+        (("--epsilon", "-1"), "budget.epsilon"),
+        (("--epsilon", "much"), "budget.epsilon"),
+        (("--epsilon", "0.00001"), "budget.epsilon"),
+        (("--epsilon", "50"), "budget.epsilon-huge"),
+        (("--epsilon", "1", "--delta", "0.01"), "budget.delta"),
+        (("--epsilon", "1", "--delta", "0.0001", "--people", "10000"), "budget.delta"),
+        (("--rho", "0"), "usage.rho"),
+        (("--rho", "1.1"), "usage.rho"),
+        ((), "usage.plan-loss"),
+    ],
+)
+def test_a_loss_that_means_nothing_is_refused_with_a_code(home: Path, words: tuple[str, ...], code: str) -> None:
+    error = plan(home, *words).exception
+    assert isinstance(error, PolicyError | UsageError)
+    assert error.code == code
+
+
+def test_a_plan_of_an_unknown_population_or_of_nothing_is_refused(home: Path) -> None:
+    assert code_of(run(home, "plan", "--population", "nobody", "--rho", "0.1")) == "budget.unknown-population"
+    assert code_of(run(home, "plan")) == "usage.plan"
+
+
+def code_of(result: Result) -> str:
+    assert isinstance(result.exception, NijiError)
+    return result.exception.code
+
+
+def test_a_restored_ledger_is_refused_by_every_command_until_it_is_reconciled(home: Path) -> None:
+    def decide(rho: str) -> Result:
+        return run(home, "set-cap", "demo", "--rho", rho, "--by", "board", "--reason", "r", "--account", "year/2027")
+
+    assert decide("0.3").exit_code == 0
+    backup = (home / "ledger.sqlite").read_bytes()
+    assert decide("0.2").exit_code == 0
+    for file in home.glob("ledger.sqlite*"):
+        file.unlink()
+    (home / "ledger.sqlite").write_bytes(backup)
+    for words in (("show",), ("history",), ("plan", "--population", "demo", "--rho", "0.1")):
+        assert code_of(run(home, *words)) == "ledger.restored"
+    assert code_of(decide("0.4")) == "ledger.restored"
+    assert run(home, "reconcile", "--by", "board", "--reason", "restored", "--language", "en").exit_code == 0
+    (shown,) = json.loads(run(home, "show", "--json").stdout)["populations"]
+    assert [(one["account"], one["rho_cap"]) for one in shown["accounts"]] == [("population/demo/year/2027", "0.2")]
+    assert code_of(run(home, "reconcile", "--by", "board", "--reason", "again")) == "ledger.nothing-to-reconcile"
+
+
+def test_words_are_in_both_languages(home: Path) -> None:
+    assert "プライバシー口座" in run(home, "show").stdout
+    assert "Privacy accounts" in run(home, "show", "--language", "en").stdout
+    assert "支払い" in run(home, "history").stdout
+    assert "まだ何も" in run(home / "new", "show").stdout
