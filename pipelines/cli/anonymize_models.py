@@ -101,11 +101,22 @@ def _model(
         if distance == "hierarchical":
             more["hierarchy"] = _FILE
         elif distance == "ordered":
-            more["order"] = file.hierarchy.leaves if file is not None else "numeric"
+            more["order"] = "numeric" if file is None else _order_of(column, file)
     record = _record(option, {"model": _FORMS[option][0], "column": column, **values, **more})
     if isinstance(record, Closeness) and distance == "hierarchical" and file is not None:
         return TreeCloseness(record, file.hierarchy)
     return record
+
+
+def _order_of(column: str, file: HierarchyFile) -> tuple[str, ...]:
+    if file.hierarchy.rule is not None:
+        raise UsageError(
+            "usage.distance",
+            what=f"the hierarchy of '{column}' knows values by rule, so its rows are no order of all values",
+            why="an ordered distance needs the place of every value",
+            fix=f"give rows in their order (…{column}.csv), or take --distance {column}=hierarchical",
+        )
+    return file.hierarchy.leaves
 
 
 def _record(option: str, plain: Mapping[str, Any]) -> "SensitiveModel":

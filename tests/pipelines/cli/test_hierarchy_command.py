@@ -227,3 +227,16 @@ def test_evidence_counts_what_the_hierarchies_did_not_know(home: Path) -> None:
     evidence = json.loads((home / "evidence.json").read_text("utf-8"))
     assert evidence["unseen_values"] == {"icd": {"on_unseen": "suppress", "values": 1, "rows": 1}}
     assert evidence["suppressed_records"] == 1
+
+
+def test_a_hierarchy_by_rule_gives_no_order_of_values(home: Path) -> None:
+    asked = run(
+        "anonymize", home / "table.csv", "--output", home / "o.csv", "--quasi", "age", "--hierarchies",
+        home / "hierarchies", "--k", 4, "--t", "icd=0.5", "--distance", "icd=ordered",
+    )  # fmt: skip
+    refused(asked, "usage.distance", ExitCode.USAGE)
+    apart = run(
+        "anonymize", home / "table.csv", "--output", home / "o.csv", "--quasi", "age", "--hierarchies",
+        home / "hierarchies", "--k", 4, "--t", "icd=0.5", "--distance", "icd=hierarchical",
+    )  # fmt: skip
+    assert apart.exit_code == 0, apart.exception
