@@ -50,9 +50,6 @@ EQUIVALENT: dict[str, str] = {
     r"admissions-anonymized \w+\.(height_cm|weight_kg|value): rounded ten times finer": (
         "no rule sets a grid: the number is still rounded, and outliers are cut at both ends"
     ),
-    r"admissions-anonymized diagnoses\.icd10: rolled up from level 0": (
-        "a code held by fewer than ten people still moves up until it is not rare (APPI-24)"
-    ),
     r"stay levels\.top_from: \S+": _COUNTED,
     r"admissions-statistics patients\.birth_date: generalized to level 1 only": _PUBLIC_KEYS,
     r"admissions-statistics admissions\.admit_date: (without truncate_date|truncated to \w+)": _PUBLIC_KEYS,
