@@ -21,9 +21,10 @@ _HIDDEN = ("10件未満", "fewer than 10")
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A chart in both languages, under a name that is an id."""
+    """A chart in both languages, under a name that is an id; `about` is the column, or what is drawn of all."""
 
     name: str
+    about: str
     title: Text
     svg: Mapping[Language, str]
 
@@ -47,7 +48,7 @@ def figures_of(steward: Mapping[str, Any]) -> tuple[Figure, ...]:
 
 
 def _drawn(bars: Bars, name: str, title: Text) -> Figure:
-    return Figure(name, title, {"ja": _svg(bars, name, title, "ja"), "en": _svg(bars, name, title, "en")})
+    return Figure(name, bars.column, title, {"ja": _svg(bars, name, title, "ja"), "en": _svg(bars, name, title, "en")})
 
 
 def _svg(bars: Bars, name: str, title: Text, language: Language) -> str:

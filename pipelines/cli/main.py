@@ -43,7 +43,11 @@ app.command(name="run", epilog="Examples: niji run  ·  niji run admissions-anon
 app.command(epilog="Example: niji serve --portal-port 8000")(serve.serve)
 app.command(epilog="Example: niji doctor")(run.doctor)
 app.add_typer(policy.app, name="policy")
-app.command()(anonymize.anonymize)
+app.command(
+    epilog="Examples: niji anonymize table.csv --output out.csv --quasi age,sex,zip --hierarchies hierarchies --k 5  ·  "
+    "niji anonymize table.csv --output out.csv --quasi age,sex,zip --hierarchies hierarchies --k 5 --l diagnosis=3 "
+    "--person patient --recoding local --suppression-limit 0.01 --utility --evidence evidence.json"
+)(anonymize.anonymize)
 app.command(epilog=perturb.EPILOG)(perturb.perturb)
 app.command(epilog=risk.EXAMPLES)(risk.risk)
 app.add_typer(hierarchy.app, name="hierarchy")

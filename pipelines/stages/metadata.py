@@ -172,7 +172,7 @@ def steward_figures(evidence: Mapping[str, Any]) -> dict[str, Any]:
     if utility:
         body["utility_query_error_median"] = utility["queries"]["median"]
     for figure in figures_of(steward):
-        body[f"plot_{figure.name}"] = dg.MetadataValue.md(
+        body[f"plot_{figure.about}"] = dg.MetadataValue.md(
             "\n\n".join(f"![{figure.title.ja} / {figure.title.en}]({_data_url(figure.svg[one])})" for one in _LANGUAGES)
         )
     return body

@@ -12,6 +12,7 @@ from pipelines.cli.anonymize.record import evidence_of, write_evidence
 from pipelines.cli.anonymize.search import recounted, search
 from pipelines.cli.anonymize.settings import Settings, split_names
 from pipelines.cli.anonymize.shown import show
+from pipelines.cli.anonymize.worth import Mean, measured, read_worth
 from pipelines.cli.anonymize_models import read_models
 from pipelines.cli.hierarchy_files import read_hierarchies
 from pipelines.cli.risk_models import read_risk
@@ -65,6 +66,18 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
     effort: Annotated[
         int | None, typer.Option(min=0, help="Comparisons to spend on improving a local recoding; 0: none.")
     ] = None,
+    metric: Annotated[
+        Mean, typer.Option(help="What is least: the mean over columns of what each loses; geometric is ARX's Loss.")
+    ] = Mean.GEOMETRIC,
+    weights: Annotated[
+        Repeated, typer.Option(help="COLUMN=NUMBER: how much a column matters, 1 without; repeatable.")
+    ] = None,
+    utility: Annotated[
+        bool, typer.Option("--utility", help="Measure what the release is still worth; in the evidence, too.")
+    ] = False,
+    target: Annotated[
+        str | None, typer.Option(help="With --utility: the column whose prediction from the others is scored.")
+    ] = None,
     evidence: Annotated[Path | None, typer.Option(help="Where the evidence goes, as JSON.")] = None,
     export_mapping: Annotated[
         Path | None,
@@ -85,6 +98,7 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
     models = read_models({**asked, "alpha": alpha, "beta": beta, "delta": delta}, folder=hierarchies)
     found_risk = read_risk(risk or (), population=population, people=population_people)
     local.require_no_risk_models(recoding, found_risk.models)
+    worth = read_worth(metric, weights, utility=utility, target=target, is_local=recoding is local.Recoding.LOCAL)
     names = split_names(quasi)
     found = read_hierarchies(hierarchies, names)
     read = read_table_file(table)
@@ -92,8 +106,11 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
         raise _same_file(output)
     kept = tuple(dict.fromkeys([*names, *models.columns, *split_names(keep)]))
     settings = Settings(read, found, models, kept, person, k, suppression_limit, recoding, effort, found_risk)
-    result, published = search(settings)
+    result, published = search(settings, how=worth.how())
     record = evidence_of(result, settings, recounted(published, result, settings))
+    useful = measured(result, published, settings, worth) if worth.is_measured else None
+    if useful is not None:
+        record["utility"] = useful.as_json()
     # Evidence first: evidence without its table harms nobody, a table without evidence must not be.
     if evidence is not None:
         write_evidence(evidence, record)
@@ -103,7 +120,7 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
     if as_json:
         typer.echo(json.dumps(record, ensure_ascii=False, indent=2))
     else:
-        show(result, record, output, evidence)
+        show(result, record, output, evidence, utility=useful)
 
 
 def _same_file(output: Path) -> UsageError:

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from anonymization.evidence import CheckResult
-    from anonymization.generalize import Generalized
+    from anonymization.generalize import Generalized, HowToSearch
     from anonymization.recoding.local import LocallyRecoded
 
 
-def search(settings: Settings) -> tuple["Generalized | LocallyRecoded", "pa.Table"]:
+def search(settings: Settings, *, how: "HowToSearch") -> tuple["Generalized | LocallyRecoded", "pa.Table"]:
     """Search, and return the result with its rows; they are sorted, so that the order of the source says nothing."""
     from anonymization.generalize import generalize_table
     from anonymization.quasi import QuasiIdentifier
@@ -33,7 +33,7 @@ def search(settings: Settings) -> tuple["Generalized | LocallyRecoded", "pa.Tabl
         result = local.recode(rows, **asked, effort=settings.effort)
     else:
         with progress_line() as progress:
-            result = generalize_table(rows, **asked, asked_risk=settings.risk.asked(), progress=progress)
+            result = generalize_table(rows, **asked, asked_risk=settings.risk.asked(), how=how, progress=progress)
     return result, result.rows.order_by(list(settings.kept)).to_pyarrow()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cli.anonymize import local
+from pipelines.cli.anonymize.worth import show_utility
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,7 +43,14 @@ def _words(step: "SearchProgress") -> str:
     return f"searching: {step.checks:,} nodes checked, {step.open_nodes:,} open, best loss {best}{gap}"
 
 
-def show(result: "Generalized | LocallyRecoded", record: dict[str, Any], output: Path, evidence: Path | None) -> None:
+def show(
+    result: "Generalized | LocallyRecoded",
+    record: dict[str, Any],
+    output: Path,
+    evidence: Path | None,
+    *,
+    utility: Any = None,
+) -> None:
     """Print the levels, the classes and what each model reaches."""
     from rich.console import Console
 
@@ -65,6 +73,8 @@ def show(result: "Generalized | LocallyRecoded", record: dict[str, Any], output:
     for model in record["risk"]["models"]:
         reached = ", ".join(f"{name} {figure}" for name, figure in model["reached"].items() if name != "failing")
         console.print(f"{model['model']}: {reached}")
+    if utility is not None:
+        show_utility(utility, console)
     console.print(f"table:    {output}", soft_wrap=True)
     if evidence is not None:
         console.print(f"evidence: {evidence}", soft_wrap=True)
