@@ -7,12 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import ibis
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from anonymization.events.code_tree import IntArray
-from anonymization.events.details import AT, EventRows, protect_events
+from anonymization.events.details import AT, EventRows, number_tuples, protect_events
 from anonymization.evidence import CheckResult
 from anonymization.hierarchy import Hierarchy
 from anonymization.rare_values import without_rare
@@ -47,6 +45,7 @@ class DetailRows:
     key: str
     rare: Mapping[str, int]
     searched: Mapping[str, str]
+    rare_within: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +92,8 @@ def release_events(
     rows = EventRows(
         record=record.name,
         records=kept,
-        people=_numbered(kept, [UNIT]),
-        classes=_numbered(kept, list(method.quasi_identifiers)),
+        people=number_tuples(kept, [UNIT]),
+        classes=number_tuples(kept, list(method.quasi_identifiers)),
         details={name: _placed(kept, detail) for name, detail in details.items()},
         hierarchies={pair: _hierarchy(pair, searched, hierarchies) for pair in method.event_columns},
     )
@@ -120,20 +119,10 @@ def _hierarchy(
 def _placed(kept: pa.Table, detail: DetailRows) -> pa.Table:
     """Return the detail rows of the records that are left, with the place of their record."""
     inside = detail.rows.semi_join(ibis.memtable(kept.select([RECORD])), [(detail.key, RECORD)])
-    rows = without_rare(inside, detail.rare).to_pyarrow()
+    rows = without_rare(inside, detail.rare, within=detail.rare_within).to_pyarrow()
     places = pc.index_in(rows.column(detail.key), value_set=kept.column(RECORD).combine_chunks())
     own = [name for name in rows.column_names if name not in {detail.key, PERSON}]
     return rows.select(own).append_column(AT, pc.cast(places, pa.int64()))
-
-
-def _numbered(rows: pa.Table, columns: Sequence[str]) -> IntArray:
-    """Number the distinct tuples of some columns; nulls are alike."""
-    number = np.zeros(rows.num_rows, np.int64)
-    for column in columns:
-        codes = rows.column(column).combine_chunks().dictionary_encode(null_encoding="encode").indices
-        own = codes.to_numpy(zero_copy_only=False).astype(np.int64)
-        number = np.unique(number * (int(own.max(initial=0)) + 1) + own, return_inverse=True)[1].astype(np.int64)
-    return number
 
 
 def events_evidence(events: ReleasedEvents | None) -> dict[str, object]:

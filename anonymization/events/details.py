@@ -218,3 +218,13 @@ def _said(model: CodeModel, done: ProtectedCodes) -> dict[str, object]:
         "groups": done.groups,
         "is_optimal": done.is_optimal,
     }
+
+
+def number_tuples(rows: pa.Table, columns: Sequence[str]) -> IntArray:
+    """Number the distinct tuples of some columns; nulls are alike."""
+    number = np.zeros(rows.num_rows, np.int64)
+    for column in columns:
+        codes = rows.column(column).combine_chunks().dictionary_encode(null_encoding="encode").indices
+        own = codes.to_numpy(zero_copy_only=False).astype(np.int64)
+        number = np.unique(number * (int(own.max(initial=0)) + 1) + own, return_inverse=True)[1].astype(np.int64)
+    return number
