@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format bench lock clean setup
+.PHONY: help run test lint format bench lock clean setup spark
 
 # What the caller's shell has activated must not matter.
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH CONDA_PREFIX
@@ -11,10 +11,12 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 SERVE ?= 1
+SPARK ?= 1
 JOBS ?= 2
 PYTHONS := $(if $(PYTHON),$(PYTHON),python3.13 python3.12 python3.11 python3 python)
 BIN := .venv/bin
 READY := .venv/.ready
+READY_SPARK := .venv/.ready-spark
 
 help: ## show the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -24,7 +26,7 @@ run: $(READY) ## make the demo hospital, run the whole way, publish, then serve;
 	@$(BIN)/niji demo
 	@if [ "$(SERVE)" != 0 ]; then exec $(BIN)/niji serve; fi
 
-test: lint ## check, then run all tests
+test: $(if $(filter 0,$(SPARK)),,$(READY_SPARK)) lint ## check, then run all tests, those of Spark too; SPARK=0 leaves Spark out
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
 
 lint: $(READY) ## check import directions, types, code style and format
@@ -43,16 +45,24 @@ format: $(READY) ## write the format, and mend what can be mended safely
 bench: $(READY) ## measure time and memory; see tests/benchmarks/README.md
 	@$(BIN)/python tests/benchmarks/run.py
 
-lock: ## resolve requirements.in anew, with hashes, for Python 3.11 to 3.13 (needs uv)
+lock: ## resolve requirements.in and requirements-spark.in anew, with hashes, for Python 3.11 to 3.13 (needs uv)
 	@command -v uv > /dev/null || { echo "make lock needs uv; fix: install it with your package manager or pipx"; exit 1; }
 	@uv pip compile --quiet --universal --generate-hashes --no-strip-extras --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11 requirements.in --output-file requirements.txt
-	@echo "requirements.txt is written; look at it with: git diff requirements.txt"
+	@uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11 requirements-spark.in --output-file requirements-spark.txt
+	@echo "requirements.txt and requirements-spark.txt are written; look at them with: git diff requirements*.txt"
 
 clean: ## remove the environment and caches; what was published stays in .niji
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
 	@find anonymization catalog pipelines policies tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup: $(READY) ## only set up
+
+spark: $(READY_SPARK) ## set up the second engine, Spark (needs a Java runtime to run)
+
+$(READY_SPARK): requirements-spark.txt $(READY)
+	@echo "Installing Spark (some 450 MB; the first time takes a few minutes)"
+	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation --require-hashes -r requirements-spark.txt || { echo "fix: check that pip reaches its package index (pip config list), then run make again; SPARK=0 leaves Spark out"; exit 1; }
+	@touch $@
 
 # Every dependency is pinned with its hash, so pip resolves nothing (--no-deps), and the build uses the pinned setuptools.
 $(READY): requirements.txt pyproject.toml

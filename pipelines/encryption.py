@@ -21,7 +21,6 @@ from policies.errors import IntegrityError
 
 _KEY_NAME = "niji-storage"
 _NONCE_BYTES = 12
-ROW_GROUP_ROWS = 131_072
 
 
 class _Wrapper(pe.KmsClient):  # type: ignore[misc]  # pyarrow ships no types

@@ -1,9 +1,16 @@
-"""Which engine computes: DuckDB on one machine. Nothing else in the code knows which one runs."""
+"""Which engine computes, and how its results are taken: DuckDB on one machine, Spark where it was asked for."""
 
+from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import ibis
+import pyarrow as pa
+from ibis.backends.duckdb.converter import DuckDBPyArrowData
+
+ROW_GROUP_ROWS = 131_072
+"""Rows held at a time while a result is written, and rows of a stored row group."""
 
 
 def open_engine(spill: Path, *, memory_limit: str) -> Any:
@@ -27,3 +34,53 @@ def open_engine(spill: Path, *, memory_limit: str) -> Any:
     ):
         engine.con.execute(statement)
     return engine
+
+
+def stream_rows(expression: Any, *, spool: Path | None = None, rows: int = ROW_GROUP_ROWS) -> Generator[pa.Table]:
+    """Compute an expression and give its rows in order, a piece at a time, never all of them in Python.
+
+    Pieces have exactly `rows` rows, the last one fewer, so that a file written from them does not depend on how an
+    engine cuts its results. The engine takes no other work until the last piece was taken or the iterator is closed.
+
+    Args:
+        expression: An Ibis table of any engine, or of tables in memory alone.
+        spool: For Spark: a folder that is not there yet, where the result lies for so long. DuckDB needs none.
+        rows: Rows of a piece.
+
+    Yields:
+        Arrow tables in the expression's types, the same as `to_pyarrow` gives; none for a table without rows.
+
+    Ibis 12 itself cannot: its `to_pyarrow_batches` calls a method that DuckDB 2.0 no longer has.
+    """
+    table = expression.as_table()
+    engine = table._find_backend(use_default=True)
+    batches = engine.batches(table, spool=spool) if engine.name == "pyspark" else _batches(engine, table, rows=rows)
+    with closing(batches):
+        yield from _in_pieces(batches, rows)
+
+
+def _batches(engine: Any, table: Any, *, rows: int) -> Generator[pa.RecordBatch]:
+    engine._run_pre_execute_hooks(table)
+    reader = engine.con.sql(engine.compile(table)).to_arrow_reader(rows)
+    try:
+        for batch in reader:
+            cast = table.__pyarrow_result__(pa.Table.from_batches([batch]), data_mapper=DuckDBPyArrowData)
+            yield from cast.to_batches()
+    finally:
+        reader.close()
+
+
+def _in_pieces(batches: Generator[pa.RecordBatch], rows: int) -> Generator[pa.Table]:
+    waiting: list[pa.RecordBatch] = []
+    held = 0
+    for batch in batches:
+        rest = batch
+        while held + rest.num_rows >= rows:
+            taken = rows - held
+            yield pa.Table.from_batches([*waiting, rest.slice(0, taken)]).combine_chunks()
+            rest, waiting, held = rest.slice(taken), [], 0
+        if rest.num_rows:
+            waiting.append(rest)
+            held += rest.num_rows
+    if waiting:
+        yield pa.Table.from_batches(waiting).combine_chunks()

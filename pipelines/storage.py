@@ -16,7 +16,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -32,7 +32,8 @@ from anonymization.tables import (
     ReferenceTable,
     RegisterTable,
 )
-from pipelines.encryption import ROW_GROUP_ROWS, Vault
+from pipelines.encryption import Vault
+from pipelines.engines import ROW_GROUP_ROWS, stream_rows
 from policies.errors import DataError, IntegrityError, NijiError, Place
 from policies.model import DatasetPolicy, TablePolicy
 from policies.vocabulary import TableKind
@@ -237,9 +238,12 @@ class Draft:
         return rows
 
     def write_table(self, table: str, rows: Any) -> int:
-        """Write an Arrow table or an Ibis expression; returns the number of rows."""
-        arrow = rows if isinstance(rows, pa.Table) else rows.to_pyarrow()
-        return self.write_batches(table, arrow.schema, iter(arrow.to_batches(max_chunksize=ROW_GROUP_ROWS)))
+        """Write an Arrow table or an Ibis expression, this one in pieces as the engine gives them; returns the rows."""
+        if isinstance(rows, pa.Table):
+            return self.write_batches(table, rows.schema, iter(rows.to_batches(max_chunksize=ROW_GROUP_ROWS)))
+        with closing(stream_rows(rows)) as pieces:
+            batches = (batch for piece in pieces for batch in piece.to_batches())
+            return self.write_batches(table, rows.as_table().schema().to_pyarrow(), batches)
 
     def write_stage_table(self, name: str, table: AnyTable) -> int:
         """Write a table of a stage type, genotypes with their samples; returns the number of rows."""
