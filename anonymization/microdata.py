@@ -33,6 +33,7 @@ from anonymization.recoding.local import LocallyRecoded, recode_locally
 from anonymization.recount import SourceRows, recount
 from anonymization.recount_sensitive import reached_of
 from anonymization.risk import risk
+from anonymization.risk_models import AskedRisk
 from anonymization.search.problem import Progress
 from anonymization.sensitive_models import AskedModel, columns_of, with_hierarchies
 from anonymization.tables import Anonymized, Pseudonymized
@@ -118,7 +119,7 @@ def _generalized(method: Microdata, prepared: "Prepared", progress: Progress | N
     }
     if method.recoding == "local":
         return recode_locally(prepared.records, **asked)
-    return generalize_table(prepared.records, **asked, progress=progress)
+    return generalize_table(prepared.records, **asked, asked_risk=AskedRisk(method.risks or ()), progress=progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,6 +370,7 @@ def _evidence(method: Microdata, prepared: Prepared, generalized: Generalized | 
         parameters={
             "k": method.k,
             "sensitive": [parameters_of(model) for model in method.sensitive],
+            **({"risks": [model.model_dump(mode="json") for model in method.risks]} if method.risks else {}),
             "suppression_limit": method.suppression_limit,
             "max_record_risk": method.max_record_risk,
             "quasi_identifiers": names,
@@ -452,6 +454,7 @@ def _recount(
         sensitive=prepared.sensitive,
         person=UNIT,
         source=source,
+        asked_risk=AskedRisk(method.risks or ()),
     )
     failed = [check.name for check in checks if check.blocking and not check.passed]
     if failed:

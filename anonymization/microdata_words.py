@@ -3,6 +3,7 @@
 from anonymization.evidence import Statement
 from policies.event_words import event_limits, event_promises
 from policies.model.method import Microdata
+from policies.risk_words import promise_of_risk
 from policies.sensitive_words import promise
 
 
@@ -16,7 +17,7 @@ def guarantee_of(method: Microdata) -> Statement:
     for model in method.sensitive:
         promised_ja, promised_en = promise(model, model.column)
         ja, en = ja + promised_ja, f"{en} {promised_en}"
-    for promised_ja, promised_en in event_promises(method):
+    for promised_ja, promised_en in (*map(promise_of_risk, method.risks or ()), *event_promises(method)):
         ja, en = ja + promised_ja, f"{en} {promised_en}"
     return Statement(
         ja=ja + "元データのキーは一切含まず、IDはこの公開限りの乱数で、対応表は保存しない。",

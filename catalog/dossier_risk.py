@@ -13,6 +13,7 @@ from catalog.check_titles import Names
 from catalog.dossier import RiskLine
 from policies.model import ReleasePolicy
 from policies.model.method import AlleleFrequencies, ControlledRows, DpStatistics, Microdata, SmallCells
+from policies.model.risk_models import AverageRisk, NoAttack
 from policies.model.strictness import PolicyModel, Text
 
 _NO_LIMIT = "-"
@@ -54,6 +55,7 @@ def _microdata(method: Microdata, evidence: Evidence, called: Names) -> Iterator
     for each in method.sensitive:
         name, limit = _sensitive(each, called)
         yield RiskLine(name=name, before=_NO_LIMIT, after=limit)
+    yield from (_risk_model(each) for each in method.risks or ())
     yield RiskLine(
         name=Text(ja="特徴の組合せが唯一の記録", en="records with a combination of their own"),
         before=_count(before.get("uniques")),
@@ -103,6 +105,16 @@ def _sensitive(model: PolicyModel, called: Names) -> tuple[Text, str]:
     column = called.column(None, words["column"])
     name = Text(ja=ja.format_map({**words, "column": column.ja}), en=en.format_map({**words, "column": column.en}))
     return name, limit.format_map(words)
+
+
+def _risk_model(model: AverageRisk | NoAttack) -> RiskLine:
+    match model:
+        case AverageRisk():
+            name = Text(ja="記録を言い当てられる危険の平均", en="average risk of a record")
+            return RiskLine(name=name, before=_NO_LIMIT, after=f"≤ {model.most:g}")
+        case NoAttack():
+            name = Text(ja="攻撃で得るもの − 費用", en="what an attack brings, less its cost")
+            return RiskLine(name=name, before=_NO_LIMIT, after="< 0")
 
 
 def _rare(checks: Sequence[tuple[str, CheckResult]], called: Names) -> Iterator[RiskLine]:

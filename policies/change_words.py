@@ -24,6 +24,7 @@ _ITEMS: Mapping[str, Bilingual] = MappingProxyType(
         "recipients": ("受領者 {0}", "recipient {0}"),
         "queries": ("統計表 {0}", "table of numbers {0}"),
         "sensitive": ("機微属性の条件 {0}", "condition {0}"),
+        "risks": ("見つけられる危険の条件 {0}", "condition {0}"),
         "rules": ("規則 {0}", "rule {0}"),
         "tables": ("表 {0}", "table {0}"),
         "expectations": ("品質の条件 {0}", "expectation {0}"),

@@ -58,6 +58,7 @@ _NAMES: Sequence[tuple[str, ...]] = (
     ("column",),
     ("what",),
     ("measure",),
+    ("model",),
 )
 
 

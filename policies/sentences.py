@@ -20,6 +20,7 @@ from policies.model.method import (
     SmallCells,
 )
 from policies.model.treatment import Generalize, Pseudonymize, Treatment, TruncateDate
+from policies.risk_words import promise_of_risk
 from policies.sensitive_words import promise
 
 Language: TypeAlias = Literal["ja", "en"]
@@ -150,6 +151,7 @@ def _microdata(method: Microdata, words: Mapping[str, str]) -> tuple[Bilingual, 
         ),
     ]
     sentences += [promise(each, _called([each.column], words)) for each in method.sensitive]
+    sentences += [promise_of_risk(each) for each in method.risks or ()]
     sentences += event_promises(method)
     if method.household is not None:
         sentences.append(

@@ -13,6 +13,7 @@ from anonymization.microdata_events import published_events
 from anonymization.recount import SourceRows, recount
 from anonymization.recount_events import recount_events
 from anonymization.release_checks.verdict import no_source_key, only_listed_columns, verdict
+from anonymization.risk_models import AskedRisk
 from anonymization.sensitive_models import compares_with_table, with_hierarchies
 from anonymization.tables import Anonymized, Pseudonymized
 from policies.model import ReleasePolicy
@@ -51,6 +52,7 @@ def recount_anonymized(
         sensitive=sensitive,
         person=None,
         source=source,
+        asked_risk=AskedRisk(method.risks or ()),
     )
     return (
         *classes,

@@ -11,6 +11,7 @@ from anonymization.histogram import Histogram, build_histogram
 from anonymization.microdata import Prepared, prepare_microdata
 from anonymization.microdata_events import UNIT
 from anonymization.recoding.local import LocallyRecoded, recode_problem
+from anonymization.risk_models import AskedRisk
 from anonymization.search.problem import Certificate, Problem
 from anonymization.sensitive_models import columns_of, with_hierarchies
 from anonymization.spectrum import SpectrumOfClassSizes, spectrum_of
@@ -77,7 +78,11 @@ def row_alternatives(
         sensitive = with_hierarchies(changed.sensitive, hierarchies)
         try:
             problem = pose_problem(
-                histograms[levels], k=changed.k, sensitive=sensitive, suppression_limit=changed.suppression_limit
+                histograms[levels],
+                k=changed.k,
+                sensitive=sensitive,
+                suppression_limit=changed.suppression_limit,
+                asked_risk=AskedRisk(changed.risks or ()),
             )
             if changed.recoding == "local":
                 found = recode_problem(prepared.records, problem)

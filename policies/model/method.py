@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from policies.model.events import Events, Household
 from policies.model.municipality import Municipality
+from policies.model.risk_models import NoAttack, WrittenRisk
 from policies.model.sensitive import WrittenModel
 from policies.model.strictness import ColumnName, Exact, Name, PolicyModel, Ratio, Text
 
@@ -26,6 +27,7 @@ class Microdata(PolicyModel):
     it needs, so that far less is lost, and one column holds labels of different coarseness. `record` may be a person table: then a
     record is a person, and event tables of its dataset are details by the person's key. `events` says what holds of codes and dates
     of visits. With `household`, k counts households, so that people of one family do not make a class.
+    `risks` asks for more than k of who could be found: a lower average, or an attack that never pays.
     """
 
     kind: Literal["microdata"]
@@ -35,11 +37,28 @@ class Microdata(PolicyModel):
     sensitive: tuple[WrittenModel, ...] = ()
     suppression_limit: Ratio
     recoding: Literal["global", "local"] | None = None
+    risks: Annotated[tuple[WrittenRisk, ...], Field(min_length=1)] | None = None
     events: Events | None = None
     household: Household | None = None
     max_record_risk: Annotated[float, Field(gt=0, le=1)]
     basis: Literal["institutional_choice"] = "institutional_choice"
     approved_by: Annotated[str, Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _risks_can_be_judged(self) -> Self:
+        risks = self.risks or ()
+        if risks and self.recoding == "local":
+            msg = "`risks` needs `recoding: global`: models of a release as a whole are not judged with local recoding"
+            raise ValueError(msg)
+        if len({model.model for model in risks}) != len(risks):
+            msg = "a model stands twice in `risks`; keep the stricter one"
+            raise ValueError(msg)
+        if any(isinstance(model, NoAttack) and model.attacker == "journalist" for model in risks):
+            msg = (
+                "`attacker: journalist` needs a population table, which a release policy cannot name; use `prosecutor`"
+            )
+            raise ValueError(msg)
+        return self
 
     @property
     def event_columns(self) -> tuple[tuple[str, str], ...]:

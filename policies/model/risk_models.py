@@ -92,6 +92,9 @@ class NoAttack(PolicyModel):
     attacker: Literal["prosecutor", "journalist"] = "prosecutor"
 
 
+WrittenRisk = Annotated[AverageRisk | NoAttack, Field(discriminator="model")]
+"""The models that a release policy may ask for: those that need no population table, and say something where k is 2 or more."""
+
 RiskModel = KMap | Presence | AverageRisk | SampleUniqueness | PopulationUniqueness | NoAttack
 """Any of the models."""
 
