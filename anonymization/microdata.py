@@ -96,7 +96,7 @@ def protect_microdata(
     generalized = _generalized(method, prepared, progress)
     rare = {name: people for name, people in record.rare.items() if name not in method.quasi_identifiers}
     # The result is read once, so that ids, details, risks and recount speak of the same rows.
-    kept = without_rare(generalized.rows, rare).to_pyarrow()
+    kept = without_rare(generalized.rows, rare, within=record.rare_within).to_pyarrow()
     events = _released_events(method, prepared, kept, hierarchies)
     tables, ids = _with_new_ids(release, prepared, events.records if events else kept, events)
     checks = _recount(method, prepared, generalized, ibis.memtable(kept))
@@ -307,7 +307,7 @@ def _released_events(
             key = record_of(prepared.record.name)
             own = [name for name in detail.leaving if name not in detail.keys and name not in detail.joined]
             rows = detail.rows.select([*own, key, PERSON])
-            details[detail.name] = DetailRows(rows, key, detail.rare, detail.searched)
+            details[detail.name] = DetailRows(rows, key, detail.rare, detail.searched, detail.rare_within)
     return release_events(
         method,
         kept,
@@ -338,7 +338,7 @@ def _with_new_ids(
             tables[detail.name] = ibis.memtable(events.numbered(detail.name, id_column, ids))
             continue
         linked = attach_values(detail.rows.select([*own, key, PERSON]), key, new_id, output=_NEW_ID)
-        linked = without_rare(linked.filter(linked[_NEW_ID].notnull()), detail.rare)
+        linked = without_rare(linked.filter(linked[_NEW_ID].notnull()), detail.rare, within=detail.rare_within)
         chosen = linked.select(**{id_column: linked[_NEW_ID]}, **{column: linked[column] for column in own})
         tables[detail.name] = chosen.order_by([id_column, *own])
     return tables, ids

@@ -16,7 +16,16 @@ from anonymization.treatments import ReleaseSecrets, Work, apply_treatments
 from policies.errors import DataError, PolicyError
 from policies.model import Column, DatasetPolicy, ReleaseColumn, ReleasePolicy, ReleaseTable, TablePolicy
 from policies.model.method import DpStatistics, Microdata
-from policies.model.treatment import AggregateOnly, Generalize, RollUpRare, ToAge, ToDurationDays
+from policies.model.treatment import (
+    AddNoise,
+    AggregateOnly,
+    Generalize,
+    Microaggregate,
+    RollUpRare,
+    RoundRandomly,
+    ToAge,
+    ToDurationDays,
+)
 from policies.vocabulary import ColumnRole, TableKind
 
 PERSON = "__person"
@@ -63,6 +72,7 @@ class TreatedTable:
         rare: Columns whose rare values were rolled up → how many people a value needs. Whoever removes rows afterwards
             counts again.
         details_of: Tables that this one holds keys of.
+        rare_within: Columns of `rare` → the columns beside which their values are counted (microaggregation).
     """
 
     name: str
@@ -76,6 +86,7 @@ class TreatedTable:
     searched: Mapping[str, str] = field(default_factory=dict)
     rare: Mapping[str, int] = field(default_factory=dict)
     details_of: frozenset[str] = frozenset()
+    rare_within: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def leaving(self) -> tuple[str, ...]:
@@ -194,6 +205,7 @@ def _every_column_listed(dataset: DatasetPolicy, entry: ReleaseTable, table: Any
 
 
 def _nothing_data_dependent(release: ReleasePolicy, entry: ReleaseTable) -> None:
+    _nothing_perturbed(release, entry)
     if not isinstance(release.method, DpStatistics):
         return
     for column in entry.columns:
@@ -204,6 +216,21 @@ def _nothing_data_dependent(release: ReleasePolicy, entry: ReleaseTable) -> None
                     what=f"'{entry.table}.{column.name}' has '{step.op}', which looks at other people's rows",
                     why="differential privacy bounds one person's effect; such a treatment lets one person move others",
                     fix="generalize to a fixed level",
+                )
+
+
+def _nothing_perturbed(release: ReleasePolicy, entry: ReleaseTable) -> None:
+    """Refuse changed values where no recount of their groups or lots follows."""
+    for column in entry.columns:
+        for step in column.treat:
+            if isinstance(step, Microaggregate | RoundRandomly | AddNoise) and not isinstance(
+                release.method, Microdata
+            ):
+                raise PolicyError(
+                    "policy.perturbed-elsewhere",
+                    what=f"'{entry.table}.{column.name}' has '{step.op}', and the release is no microdata",
+                    why="its groups or lots are recounted in records that leave; a statistic of changed values is wrong unsaid",
+                    fix="round or generalize it",
                 )
 
 
@@ -259,8 +286,16 @@ class _TableTreatment:
             record_domain=self._record_domain(table),
             searched={name: found for name in outputs if (found := _searched(by_name[name].entry))},
             rare={name: people for name in outputs if (people := _rare(by_name[name].entry))},
+            rare_within={name: self._beside(entry, by_name[name].entry) for name in outputs},
             details_of=frozenset(other for other in (t.table for t in self.release.tables) if record_of(other) in keys),
         )
+
+    @staticmethod
+    def _beside(entry: ReleaseTable, column: ReleaseColumn) -> tuple[str, ...]:
+        """Return the output names of the columns within which a column is microaggregated."""
+        names = {other.name: other.output_name for other in entry.columns}
+        steps = [step for step in column.treat if isinstance(step, Microaggregate)]
+        return tuple(names[name] for step in steps for name in step.within if name in names)
 
     def _takes_people(self, entry: ReleaseTable) -> bool:
         """Columns of people join every event table, but of microdata the record table only: details must not hold them."""
@@ -402,7 +437,9 @@ def _searched(entry: ReleaseColumn) -> str | None:
 
 
 def _rare(entry: ReleaseColumn) -> int | None:
-    return max((step.min_persons for step in entry.treat if isinstance(step, RollUpRare)), default=None)
+    return max(
+        (step.min_persons for step in entry.treat if isinstance(step, RollUpRare | Microaggregate)), default=None
+    )
 
 
 def _every_joined_column_used(release: ReleasePolicy, treated: Mapping[str, TreatedTable]) -> None:

@@ -16,16 +16,20 @@ from anonymization.hierarchy import Hierarchy, require_level
 from anonymization.histogram import as_text
 from anonymization.japan.prefectures import prefecture_of
 from anonymization.key_maps import distinct_values, replace_values
+from anonymization.perturbed_columns import Place, microaggregated, randomly_rounded, with_noise
 from anonymization.pseudonymize import move_dates
 from policies.errors import DataError, PolicyError
 from policies.model.treatment import (
+    AddNoise,
     BottomCode,
     DateShift,
     Generalize,
     Keep,
+    Microaggregate,
     Pseudonymize,
     RollUpRare,
     Round,
+    RoundRandomly,
     ToAge,
     ToDurationDays,
     TopCode,
@@ -325,6 +329,26 @@ def _round_whole(value: Any, step: int) -> Any:
     return (below + up.ifelse(step, 0)).cast("int64")
 
 
+def _place(work: Work, operation: str) -> Place:
+    _needs_number(work, operation)
+    if work.person is None:
+        raise _wrong_type(work, operation, "value of a person")
+    return Place(work.rows, work.column, work.person, work.label)
+
+
+def _microaggregate(work: Work, treatment: Microaggregate) -> Work:
+    beside = [str(_other(work, name).get_name()) for name in treatment.within]
+    return replace(work, rows=microaggregated(_place(work, treatment.op), treatment, beside=beside))
+
+
+def _round_randomly(work: Work, treatment: RoundRandomly) -> Work:
+    return replace(work, rows=randomly_rounded(_place(work, treatment.op), treatment))
+
+
+def _add_noise(work: Work, treatment: AddNoise) -> Work:
+    return replace(work, rows=with_noise(_place(work, treatment.op), treatment))
+
+
 _OPERATIONS: Mapping[type, Callable[[Work, Any], Work]] = {
     Keep: _keep,
     Pseudonymize: _pseudonymize,
@@ -338,4 +362,7 @@ _OPERATIONS: Mapping[type, Callable[[Work, Any], Work]] = {
     TopCode: _top_code,
     BottomCode: _bottom_code,
     Round: _round,
+    Microaggregate: _microaggregate,
+    RoundRandomly: _round_randomly,
+    AddNoise: _add_noise,
 }

@@ -32,7 +32,8 @@ _CHOICES: Mapping[str, Sequence[str]] = MappingProxyType(
 """Words from the loosest to the strictest."""
 _STRICTER_WHEN_MORE = frozenset({("round", "to"), ("bottom_code", "limit")} | {("date_shift", "max_days")})
 _STRICTER_WHEN_MORE |= {("generalize", "level"), ("roll_up_rare", "min_persons"), ("roll_up_rare", "start_level")}
-_STRICTER_WHEN_LESS = frozenset({("top_code", "limit")})
+_STRICTER_WHEN_MORE |= {("microaggregate", "min_persons"), ("round_randomly", "to"), ("add_noise", "sd")}
+_STRICTER_WHEN_LESS = frozenset({("top_code", "limit"), ("microaggregate", "decimals")})
 
 
 def treatment_changes(old: Sequence[Step], new: Sequence[Step]) -> Iterator[tuple[Direction, Text]]:

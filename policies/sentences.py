@@ -19,7 +19,7 @@ from policies.model.method import (
     Microdata,
     SmallCells,
 )
-from policies.model.treatment import Generalize, Pseudonymize, Treatment, TruncateDate
+from policies.model.treatment import Generalize, Microaggregate, Pseudonymize, Treatment, TruncateDate
 from policies.risk_words import promise_of_risk
 from policies.sensitive_words import promise
 
@@ -86,6 +86,22 @@ _STEPS: Mapping[str, Bilingual] = MappingProxyType(
         "top_code": ("{limit} を超える値は {limit} とする", "is cut at {limit} from above"),
         "bottom_code": ("{limit} 未満の値は {limit} とする", "is cut at {limit} from below"),
         "round": ("{to} の倍数に丸める", "is rounded to multiples of {to}"),
+        "microaggregate": (
+            "{min_persons}人以上の近い値の平均に置き換える(ミクロアグリゲーション)",
+            "becomes the mean of near values of at least {min_persons} people (microaggregation)",
+        ),
+        "microaggregate.within": (
+            "{within} の値ごとに、{min_persons}人以上の近い値の平均に置き換える(ミクロアグリゲーション)",
+            "becomes, for each {within}, the mean of near values of at least {min_persons} people (microaggregation)",
+        ),
+        "round_randomly": (
+            "{to} の倍数の上か下に、偏りのないくじで丸める",
+            "is rounded to the multiple of {to} above or below, by an unbiased lot",
+        ),
+        "add_noise": (
+            "標準偏差 {sd} のノイズを加え、{low} から {high} に収める(差分プライバシーではない)",
+            "gets noise of the standard deviation {sd}, kept between {low} and {high} (not differential privacy)",
+        ),
         "aggregate_only": ("集計にのみ用いる", "is used inside the statistic only"),
     }
 )
@@ -102,9 +118,13 @@ def say_treatment(step: Treatment, language: Language) -> str:
         key = f"{step.op}.{step.method}"
     elif isinstance(step, Generalize) and step.level == "search":
         key = f"{step.op}.search"
+    elif isinstance(step, Microaggregate) and step.within:
+        key = f"{step.op}.within"
     words = step.model_dump()
     if isinstance(step, TruncateDate):
         words["to"] = say(_PARTS[step.to], language)
+    if isinstance(step, Microaggregate):
+        words["within"] = ", ".join(step.within)
     return say(_STEPS[key], language).format_map(words)
 
 

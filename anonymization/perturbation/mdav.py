@@ -46,48 +46,65 @@ def mdav(space: Space, *, k: int, people: Ints, block_rows: int | None = None) -
     return labels
 
 
+class _Free:
+    """The rows that are in no group yet, and how many people they are; kept, because counting anew costs more than MDAV."""
+
+    def __init__(self, rows: Ints, people: Ints) -> None:
+        self.rows = rows
+        self.people = people
+        self._held = np.bincount(people[rows])
+        self.present = int((self._held > 0).sum())
+
+    def take(self, places: Ints) -> Ints:
+        """Take rows out by their places, and return them."""
+        taken = self.rows[places]
+        kept = np.ones(self.rows.size, dtype=np.bool_)
+        kept[places] = False
+        self.rows = self.rows[kept]
+        owners, counts = np.unique(self.people[taken], return_counts=True)
+        self._held[owners] -= counts
+        self.present -= int((self._held[owners] == 0).sum())
+        return taken
+
+
 def _divide(space: Space, rows: Ints, people: Ints, k: int, *, labels: Ints, groups: int) -> int:
     """Label the rows of one block from `groups` on, and return the next free label."""
-    left = rows
-    by_rows = count_people(people[rows]) == rows.size
-    while (present := left.size if by_rows else count_people(people[left])) >= 3 * k:
-        extreme = _farthest(left, space.from_middle(left, left))
-        away = _farthest(left, space.from_row(left, extreme))
-        left, groups = _take(space, left, people, extreme, k, labels=labels, group=groups)
+    free = _Free(rows, people)
+    by_rows = free.present == rows.size
+    while free.present >= 3 * k:
+        extreme = _farthest(free.rows, space.from_middle(free.rows, free.rows))
+        away = _farthest(free.rows, space.from_row(free.rows, extreme))
+        _take(space, free, extreme, k, labels=labels, group=groups)
         # With several rows a person the far row may have been taken already; then the next farthest begins.
         if labels[away] >= 0:
-            away = _farthest(left, space.from_row(left, extreme))
-        left, groups = _take(space, left, people, away, k, labels=labels, group=groups)
-    while present >= k and (present >= 2 * k or (not by_rows and left.size >= 2 * present)):
-        extreme = _farthest(left, space.from_middle(left, left))
-        left, groups = _take(space, left, people, extreme, k, labels=labels, group=groups)
-        present = count_people(people[left])
-    if present >= k:
-        labels[left] = groups
+            away = _farthest(free.rows, space.from_row(free.rows, extreme))
+        _take(space, free, away, k, labels=labels, group=groups + 1)
+        groups += 2
+    while free.present >= k and (free.present >= 2 * k or (not by_rows and free.rows.size >= 2 * free.present)):
+        extreme = _farthest(free.rows, space.from_middle(free.rows, free.rows))
+        _take(space, free, extreme, k, labels=labels, group=groups)
+        groups += 1
+    if free.present >= k:
+        labels[free.rows] = groups
         return groups + 1
-    _join_nearest(space, left, rows, labels)
+    _join_nearest(space, free.rows, rows, labels)
     return groups
 
 
-def _take(space: Space, left: Ints, people: Ints, start: int, k: int, *, labels: Ints, group: int) -> tuple[Ints, int]:
+def _take(space: Space, free: _Free, start: int, k: int, *, labels: Ints, group: int) -> None:
     """Give the nearest rows of k people to the group of `start`."""
+    left = free.rows
     apart = space.from_row(left, start)
     # The start is its own nearest row, also where others are at the same place.
     apart[left == start] = -1.0
+    near = np.arange(left.size)
     if left.size > 8 * k:
         near = np.argpartition(apart, 4 * k)[: 4 * k]
-        near = near[np.argsort(apart[near], kind="stable")]
-        count = first_of_k_people(people[left[near]], k)
-        if np.unique(people[left[near[:count]]]).size < k:
-            near = np.argsort(apart, kind="stable")
-            count = first_of_k_people(people[left[near]], k)
-    else:
-        near = np.argsort(apart, kind="stable")
-        count = first_of_k_people(people[left[near]], k)
-    labels[left[near[:count]]] = group
-    kept = np.ones(left.size, dtype=np.bool_)
-    kept[near[:count]] = False
-    return left[kept], group + 1
+        if np.unique(free.people[left[near]]).size < k:
+            near = np.arange(left.size)
+    near = near[np.argsort(apart[near], kind="stable")]
+    count = first_of_k_people(free.people[left[near]], k)
+    labels[free.take(near[:count])] = group
 
 
 def _farthest(rows: Ints, apart: Floats) -> int:
@@ -132,32 +149,33 @@ def v_mdav(space: Space, *, k: int, people: Ints, gamma: float = 0.2) -> Ints:
     labels = np.full(space.size, -1, dtype=np.int64)
     # From the farthest to the nearest, as seen from the middle of the whole table, which V-MDAV computes once.
     outside_in = rows[np.argsort(-space.from_middle(rows, rows), kind="stable")]
-    left, groups = rows, 0
+    free, groups = _Free(rows, people), 0
     for start in outside_in:
         if labels[start] >= 0:
             continue
-        if count_people(people[left]) < k:
+        if free.present < k:
             break
-        left, groups = _take(space, left, people, int(start), k, labels=labels, group=groups)
-        left = _grow(space, left, people, k, gamma, labels=labels, group=groups - 1)
-    _join_nearest(space, left, rows, labels)
+        _take(space, free, int(start), k, labels=labels, group=groups)
+        _grow(space, free, k, gamma, labels=labels, group=groups)
+        groups += 1
+    _join_nearest(space, free.rows, rows, labels)
     return labels
 
 
-def _grow(space: Space, left: Ints, people: Ints, k: int, gamma: float, *, labels: Ints, group: int) -> Ints:
+def _grow(space: Space, free: _Free, k: int, gamma: float, *, labels: Ints, group: int) -> None:
     members = np.flatnonzero(labels == group)
-    inside = np.min([space.from_row(left, int(member)) for member in members], axis=0) if left.size else np.zeros(0)
-    while left.size > 1 and count_people(people[members]) < 2 * k - 1:
+    if not free.rows.size:
+        return
+    inside = np.min([space.from_row(free.rows, int(member)) for member in members], axis=0)
+    while free.rows.size > 1 and count_people(free.people[members]) < 2 * k - 1:
         place = int(inside.argmin())
-        candidate = int(left[place])
-        others = np.delete(left, place)
-        if not np.sqrt(inside[place]) < gamma * np.sqrt(space.from_row(others, candidate).min()):
+        candidate = int(free.rows[place])
+        outside = space.from_row(np.delete(free.rows, place), candidate).min()
+        if not np.sqrt(inside[place]) < gamma * np.sqrt(outside):
             break
-        labels[candidate] = group
+        labels[free.take(np.array([place]))] = group
         members = np.append(members, candidate)
-        left = others
-        inside = np.minimum(np.delete(inside, place), space.from_row(left, candidate))
-    return left
+        inside = np.minimum(np.delete(inside, place), space.from_row(free.rows, candidate))
 
 
 def _blocks(space: Space, people: Ints, *, k: int, block_rows: int | None) -> list[Ints]:

@@ -162,7 +162,7 @@ def as_numbers(column: pa.ChunkedArray, *, name: str) -> Floats:
         values = pc.cast(
             column.cast(pa.string()) if pa.types.is_boolean(column.type) else column, pa.float64(), safe=False
         )
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+    except pa.ArrowException:
         raise DataError(
             "data.not-a-number",
             what=f"'{name}' holds values that are no numbers",

@@ -16,6 +16,7 @@ from anonymization.release_checks.cells import recount_small_cells
 from anonymization.release_checks.controlled import recount_controlled
 from anonymization.release_checks.linkage import linkage_checks
 from anonymization.release_checks.noisy import recount_noisy
+from anonymization.release_checks.perturbed import perturbed_checks
 from anonymization.release_checks.restorable import restorable_checks
 from anonymization.release_checks.rows import recount_anonymized
 from anonymization.release_checks.surroundings import Surroundings
@@ -61,6 +62,7 @@ def recount_release(
     return (
         *_own_checks(protected, sources, beside),
         *scan_output(tables),
+        *perturbed_checks(protected.release, tables),
         *linkage_checks(protected.release, tables, beside, samples=samples),
         *unusual_checks(protected.release, tables, datasets, beside),
         *restorable_checks(

@@ -7,7 +7,7 @@ each class. Operations of one column are applied in the order written.
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from policies.model.strictness import ColumnName, Exact, Name, PolicyModel
 
@@ -115,6 +115,41 @@ class Round(PolicyModel):
     to: Annotated[Exact, Field(gt=Decimal(0))]
 
 
+class Microaggregate(PolicyModel):
+    """ミクロアグリゲーション: a number becomes the mean of a group of near numbers of at least `min_persons` people.
+
+    Groups are made anew for each combination of values of the columns `within` (a laboratory test by its code), which leave
+    as they are. The mean is rounded to `decimals`. A value that fewer people share once records are removed becomes null.
+    """
+
+    op: Literal["microaggregate"]
+    min_persons: Annotated[int, Field(ge=2)]
+    within: tuple[ColumnName, ...] = ()
+    decimals: Annotated[int, Field(ge=0, le=6)] = 2
+
+    @field_validator("within", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        # A treatment written alone was made a list by its column, after which a list inside it is no tuple any more.
+        return tuple(value) if isinstance(value, list) else value
+
+
+class RoundRandomly(PolicyModel):
+    """ノイズ付加 (丸めの無作為化): numbers become the multiple of `to` below or above, by an unbiased lot."""
+
+    op: Literal["round_randomly"]
+    to: Annotated[Exact, Field(gt=Decimal(0))]
+
+
+class AddNoise(PolicyModel):
+    """ノイズ付加: normal noise of the standard deviation `sd` is added, cut to `low` … `high`; not differential privacy."""
+
+    op: Literal["add_noise"]
+    sd: Annotated[Exact, Field(gt=Decimal(0))]
+    low: Exact
+    high: Exact
+
+
 class AggregateOnly(PolicyModel):
     """集計のみ: the column is used inside a statistic and leaves in no other form."""
 
@@ -136,6 +171,9 @@ Treatment = Annotated[
     | TopCode
     | BottomCode
     | Round
+    | Microaggregate
+    | RoundRandomly
+    | AddNoise
     | AggregateOnly,
     Field(discriminator="op"),
 ]

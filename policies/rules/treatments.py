@@ -23,6 +23,7 @@ from policies.model.ladders import AgeLevels, CalendarLevels, RangeLevels
 from policies.model.method import DpStatistics, Microdata
 from policies.model.treatment import Generalize, Pseudonymize, RollUpRare, ToAge, ToDurationDays, Treatment
 from policies.places import Key
+from policies.rules.perturbation import perturbation_faults
 from policies.rules.view import KEY_ROLES, Fate, Fault, ReleaseView
 from policies.vocabulary import ColumnClass, ColumnRole, ColumnType, OutputCategory, TableKind
 
@@ -48,6 +49,9 @@ _TYPES = MappingProxyType(
         "top_code": (_NUMBERS, None),
         "bottom_code": (_NUMBERS, None),
         "round": (_NUMBERS, None),
+        "microaggregate": (_NUMBERS, ColumnType.DECIMAL),
+        "round_randomly": (_NUMBERS, None),
+        "add_noise": (_NUMBERS, ColumnType.DECIMAL),
     }
 )
 """What each operation takes, and what it makes (None: the same type)."""
@@ -86,6 +90,7 @@ def treatment_faults(view: ReleaseView) -> Iterator[Fault]:
                 break
             yield from _dates(view, fate, step, keys)
             yield from _meaning(view, fate, step, keys)
+            yield from perturbation_faults(view, fate, step, keys)
             if isinstance(step, (Generalize, RollUpRare)):
                 yield from _hierarchy(view, fate, step, kind, keys)
             kind = makes or kind

@@ -6,15 +6,17 @@ from fractions import Fraction
 
 from policies.model.hierarchy import open_class_from
 from policies.model.method import AlleleFrequencies, Microdata
-from policies.model.treatment import BottomCode, Generalize, RollUpRare, TopCode
+from policies.model.treatment import BottomCode, Generalize, Microaggregate, RollUpRare, TopCode
 from policies.rules.events import people_of_code
 from policies.rules.view import ANONYMIZED, Fate, Parameters, Problem, ReleaseView, number
 from policies.vocabulary import ColumnClass, ColumnRole, ColumnType, TableKind
 
-_RARE = frozenset({"generalize", "roll_up_rare", "top_code", "bottom_code", "to_prefecture", "truncate_date"})
+_RARE = frozenset({"generalize", "roll_up_rare", "top_code", "bottom_code", "to_prefecture", "truncate_date"}) | {
+    "microaggregate"
+}
 """Operations that take an unusual description away; rounding and shifting do not."""
 _NUMBERS = frozenset({ColumnType.INTEGER, ColumnType.DECIMAL})
-_GRIDS = frozenset({"round", "generalize", "roll_up_rare"})
+_GRIDS = frozenset({"round", "generalize", "roll_up_rare", "microaggregate", "round_randomly"})
 """Operations after which a measured number is one of few."""
 
 
@@ -40,14 +42,15 @@ def unusual_is_removed(view: ReleaseView, parameters: Parameters) -> Iterator[Pr
             what = f"{fate.name} shows codes and combinations of codes of {people} people"
             yield Problem(what, f"write `k: {min_persons}` or more in `method.events`", fate.keys)
         for step in fate.column.treat:
-            if isinstance(step, RollUpRare) and step.min_persons < min_persons:
-                what = f"{fate.name} calls a code rare below {step.min_persons} people"
+            if isinstance(step, RollUpRare | Microaggregate) and step.min_persons < min_persons:
+                what = f"{fate.name} calls a value rare below {step.min_persons} people"
                 yield Problem(what, f"write `min_persons: {min_persons}` or more", fate.keys)
 
 
 def _outliers(fate: Fate) -> Iterator[Problem]:
     """Check that a measured number is cut at both ends, inside the range in which it is taken at all."""
-    if {"generalize", "roll_up_rare"} & set(fate.operations):
+    # A microaggregated extreme is the mean of many people.
+    if {"generalize", "roll_up_rare", "microaggregate"} & set(fate.operations):
         return
     column = fate.source
     tops = [float(step.limit) for step in fate.column.treat if isinstance(step, TopCode)]

@@ -31,7 +31,6 @@ LINES = (
     ("smooth 10,000", "MDAV, whole", {}),
     ("smooth 10,000", "V-MDAV, gamma 0.2", {"grouping": "v_mdav"}),
     ("smooth 100,000", "MDAV, blocks of 1,000", {"block_rows": 1000}),
-    ("smooth 100,000", "MDAV, blocks of 5,000", {"block_rows": 5000}),
     ("smooth 100,000", "MDAV, whole", {}),
     ("smooth 100,000", "optimal, a column at a time", {"grouping": "univariate"}),
     ("smooth 100,000", "rank swap, 5 %, a column at a time", {"swap": 5}),
