@@ -22,9 +22,11 @@ from anonymization.search.problem import Check, Node, Problem
 
 THRESHOLDS = 8
 RIDGE = 1.0
-NODES_PER_PLAN = 16_000
+NODES_PER_PLAN = 2_200
+TUPLES_PER_NODE = 8
 MOST_PLANNED = 16
-"""A look at a large lattice costs more than a check, so it plans one choice for every so many nodes, up to a limit."""
+"""A look at all nodes can cost more than a check of one, so it plans one choice more for every so many nodes, up to a limit;
+for the more nodes, the more tuples there are, because a check then costs more, and a better choice saves more."""
 
 
 class Order:
@@ -39,6 +41,7 @@ class Order:
         self._targets: list[float] = []
         self._priors = [self._prior(j) for j in range(len(lattice.shape))]
         self._levels = self._priors
+        self._nodes_per_plan = max(NODES_PER_PLAN, len(problem.histogram.rows) // TUPLES_PER_NODE)
         self._spread = 2.0
         self._planned: list[Node] = []
         self._share_left = [
@@ -73,7 +76,7 @@ class Order:
             if not bounds.is_checked[node] and bool(candidates[below(node)].any()):
                 return node
         gain, corner = self._gain(bounds, candidates)
-        self._planned = _best_incomparable(gain, corner, 1 + gain.size // NODES_PER_PLAN)
+        self._planned = _best_incomparable(gain, corner, 1 + gain.size // self._nodes_per_plan)
         if self._planned:
             return self._planned.pop()
         least = np.where(candidates, bounds.lower, np.inf)
