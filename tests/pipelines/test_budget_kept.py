@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from catalog.database import open_engine
 from pipelines.cli.budget import app
 from pipelines.settings import Settings
 from pipelines.stages.budget_shown import budget_metadata
@@ -109,3 +110,13 @@ def test_steward_sees_the_account_beside_the_asset(published: Settings) -> None:
     assert (shown["privacy_rho_spent"].value, shown["privacy_rho_left"].value) == (0.25, 0.05)
     assert shown["privacy_burn_down"].value.count("data:image/svg+xml;base64,") == 2
     assert budget_metadata(deployment, deployment.library.release(tiny.RELEASES[0])) == {}
+
+
+def test_altered_ledger_stops_a_release_before_it_is_charged(published: Settings) -> None:
+    with open_engine(published.home / "ledger.sqlite").begin() as connection:
+        connection.exec_driver_sql("UPDATE ledger_budgets SET spent_micro = 0")
+    tiny.change(published, tiny.NUMBERS, NEW_VERSION)
+    sign_policies(published)
+    with pytest.raises(IntegrityError) as refused:
+        make_protected(tiny.reopened(published), NUMBERS)
+    assert refused.value.code == "ledger.altered"
