@@ -42,6 +42,7 @@ from anonymization.treatments import random_id
 from anonymization.utility.steward import steward_evidence
 from policies.errors import DataError, PolicyError
 from policies.model import ReleasePolicy
+from policies.model.events import parameters_of_events
 from policies.model.method import Microdata
 from policies.model.sensitive import parameters_of
 from policies.model.treatment import Pseudonymize
@@ -381,7 +382,7 @@ def _evidence(method: Microdata, prepared: Prepared, generalized: Generalized | 
             "levels": _levels(generalized),
             "missing_values": "own_category",
             "counted": "households" if method.household else "people",
-            **({"events": method.events.model_dump(mode="json", exclude_none=True)} if method.events else {}),
+            **({"events": parameters_of_events(method.events)} if method.events else {}),
             "record_ids": "random, 128 bits, map not stored",
             "basis": method.basis,
             "approved_by": method.approved_by,

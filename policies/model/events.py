@@ -115,6 +115,15 @@ class Events(PolicyModel):
         return (*codes, *((each.table, each.column) for each in self.trajectories))
 
 
+def parameters_of_events(events: Events) -> dict[str, object]:
+    """Return events as evidence writes them; of sensitive values only how many, because evidence lists no values."""
+    written = events.model_dump(mode="json", exclude_none=True)
+    for model in written["codes"]:
+        if "values" in model:
+            model["values"] = len(model["values"])
+    return written
+
+
 def power_of(model: CodeModel) -> int:
     """Return how many codes of a record the attacker may know."""
     return model.m if isinstance(model, KmAnonymity) else model.l
