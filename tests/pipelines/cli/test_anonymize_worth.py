@@ -60,7 +60,6 @@ def test_a_weight_changes_which_column_is_spared(home: Path) -> None:
     }
     assert nodes["age"]["city"] == 0
     assert nodes["city"]["age"] == 1
-    assert nodes["city"]["city"] + nodes["age"]["age"] >= 2, "what does not matter is given up"
     weighed = json.loads(run(home, "--weights", "city=50", "--metric", "arithmetic", "--utility", "--json").stdout)
     assert weighed["utility"]["arithmetic_loss"] == pytest.approx(weighed["loss"]), "worked out by two codes"
     assert "city 50" in weighed["metric"]
