@@ -252,7 +252,7 @@ def _require_people(histogram: Histogram, k: int) -> None:
             "data.too-few-people",
             what=f"the table holds fewer than k = {k} people",
             why="not even the whole table as one class would meet k",
-            fix="add people, or choose a smaller k",
+            fix=f"choose k of at most {histogram.people}, or add people" if histogram.people > 1 else "add people",
         )
 
 
@@ -274,7 +274,8 @@ def _no_solution(problem: Problem) -> DataError:
         "data.no-solution",
         what=f"even at the coarsest levels {suppressed} of {records} rows fail {models}, "
         f"and {problem.may_suppress} may be suppressed",
-        why="a release must meet every model within its suppression limit, and may not be empty",
+        why="a release must meet every model within its suppression limit, and may not be empty"
+        + ("" if _is_listed(problem) else "; the lattice is too large to list, so not every node was looked at"),
         fix=(f"allow a suppression limit of {needed}, free" if possible else "free")
         + " the fixed levels, add hierarchies, or ask less of the models"
         + "".join(f"; alone, the coarsest levels meet {setting}" for setting in nearest if setting),

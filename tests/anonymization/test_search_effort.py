@@ -22,6 +22,7 @@ from anonymization.search.optimal import search_all
 from anonymization.search.problem import Problem, SearchProgress, make_problem
 from anonymization.search.wide import search_wide
 from policies.errors import DataError
+from policies.model.sensitive import DistinctL
 
 DEEP = hierarchy_from_rows("deep", [[str(i), f"h{i // 2}", f"q{i // 4}", "*"] for i in range(8)])
 FLAT = hierarchy_from_rows("flat", [[str(i), "*"] for i in range(8)])
@@ -153,6 +154,22 @@ class Never:
         return np.zeros(len(classes.rows), np.int64)
 
 
+def test_a_lattice_too_large_to_list_is_refused_without_claiming_that_every_node_was_seen() -> None:
+    columns = columns_of(11, 12)
+    with pytest.raises(DataError) as caught:
+        generalize_table(
+            ibis.memtable(pa.table({**columns, "secret": ["x"] * 12})),
+            quasi_identifiers=[QuasiIdentifier(name, DEEP) for name in columns],
+            k=2,
+            sensitive=[DistinctL(column="secret", l=2)],
+            suppression_limit=0.5,
+            person=None,
+        )
+    assert caught.value.code == "data.no-solution"
+    assert "distinct 2-diversity" in caught.value.what
+    assert "not every node was looked at" in caught.value.why
+
+
 def test_the_wide_search_ends_where_there_is_nothing_to_find() -> None:
     problem = replace(problem_of(columns_of(3, 20)), criteria=(Never(),))
     assert search_wide(problem) is None
@@ -161,7 +178,12 @@ def test_the_wide_search_ends_where_there_is_nothing_to_find() -> None:
 
 @pytest.mark.parametrize(
     ("values", "code"),
-    [(["same"] * 6, None), ([f"v{i}" for i in range(6)], None), ([None] * 6, None), (["same"], "data.too-few-people")],
+    [
+        (["same"] * 6, None),
+        ([f"v{i}" for i in range(6)], None),
+        ([None] * 6, None),
+        (["a", "b"], "data.too-few-people"),
+    ],
     ids=["one_value", "as_many_values_as_rows", "all_missing", "k_greater_than_the_table"],
 )
 def test_a_column_of_one_value_or_of_as_many_as_rows(values: list[str | None], code: str | None) -> None:
@@ -173,6 +195,7 @@ def test_a_column_of_one_value_or_of_as_many_as_rows(values: list[str | None], c
         with pytest.raises(DataError) as caught:
             generalize_table(rows, **asked, k=3, person=None)
         assert caught.value.code == code
+        assert "k of at most 2" in caught.value.fix
         return
     found = generalize_table(rows, **asked, k=3, person=None)
     assert found.k_reached == 6
