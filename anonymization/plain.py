@@ -63,7 +63,11 @@ class PlainRelease:
             method: The policy's `method:`.
             hierarchies: By output column; and by name those that a distance names.
             person: The column of the person.
+
+        Raises:
+            PolicyError: The method asks for what one plain table cannot be held to, or names a hierarchy that is not given.
         """
+        require_plain(method)
         return cls(
             quasi_identifiers={name: hierarchies.get(name) for name in method.quasi_identifiers},
             k=method.k,
@@ -71,6 +75,30 @@ class PlainRelease:
             suppression_limit=method.suppression_limit,
             person=person,
             recoding=method.recoding or "global",
+        )
+
+
+def require_plain(method: Microdata) -> None:
+    """Refuse a method that asks for more than one plain table can be held to.
+
+    Raises:
+        PolicyError: `policy.not-plain`: it names risks, events or a household; or `policy.record-risk`: k people are a
+            higher risk than it allows.
+    """
+    more = [name for name in ("risks", "events", "household") if getattr(method, name) is not None]
+    if more:
+        raise PolicyError(
+            "policy.not-plain",
+            what=f"the method asks for {', '.join(f'`{name}`' for name in more)}, which one plain table does not have",
+            why="a promise that is left out in silence is no promise",
+            fix="run the release in a deployment, or ask with options of its own for what a table can have",
+        )
+    if 1 / method.k > method.max_record_risk:
+        raise PolicyError(
+            "policy.record-risk",
+            what=f"k = {method.k} leaves a risk above `max_record_risk`",
+            why="the method contradicts itself (rule CONS-01)",
+            fix="raise k, or allow the risk",
         )
 
 

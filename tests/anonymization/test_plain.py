@@ -75,6 +75,10 @@ def test_a_release_policy_describes_a_release_of_a_plain_table() -> None:
         max_record_risk=0.2,
         approved_by="T. Suzuki",
     )
+    household = method.model_copy(update={"household": object()})
+    with pytest.raises(PolicyError) as refused:
+        PlainRelease.of_method(household, hierarchies={"age": AGES, "area": AREAS})
+    assert refused.value.code == "policy.not-plain"
     asked = PlainRelease.of_method(method, hierarchies={"age": AGES, "area": AREAS}, person="who")
     assert anonymize(TABLE, asked).table.equals(anonymize(TABLE, RELEASE).table)
 
