@@ -25,7 +25,7 @@ _WORDS = {
         en="Of the cap rho={cap}, rho={spent} is spent; rho={left} is left.",
     ),
     "cap": Text(ja="上限", en="cap"),
-    "year": Text(ja="{year}年の上限", en="cap of {year}"),
+    "year": Text(ja="{year}年(使用済み / 上限)", en="{year} (spent / cap)"),
     "spent": Text(ja="使用済み", en="spent"),
     "axis": Text(ja="損失 ρ", en="loss rho"),
 }
@@ -154,9 +154,11 @@ def _labels(frame: _Frame, spending: Spending, language: str) -> list[str]:
     right, low = WIDTH - _RIGHT, HEIGHT - 14
     spent = f"{_say('spent', language)} {rho_text(spending.spent_micro)}"
     cap = f"{_say('cap', language)} {rho_text(spending.cap_micro)}"
+    spent_y = frame.y(spending.spent_micro)
+    is_close = abs(spent_y - frame.y(spending.cap_micro)) < 20  # else the two labels would lie on each other
     said = [
         _text(right, frame.y(spending.cap_micro) - 6, cap, anchor="end", color=_VERMILION),
-        _text(right, frame.y(spending.spent_micro) - 6, spent, anchor="end", color=_BLUE),
+        _text(right, spent_y + (16 if is_close else -6), spent, anchor="end", color=_BLUE),
     ]
     years = ", ".join(
         f"{_say('year', language, year=str(year))}: {rho_text(used)} / {rho_text(limit)}"
