@@ -141,7 +141,9 @@ def show(body: dict[str, object], foreseen: "Forecast", language: Language) -> N
     from catalog.ledger_scopes import rho_text
 
     cost = foreseen.charged_micro
-    epsilon = f"rho={rho_text(cost)}, epsilon={body['epsilon']} (delta={body['delta']})"
+    epsilon = f"rho={rho_text(cost)}"
+    if cost:
+        epsilon += f", epsilon={body['epsilon']} (delta={body['delta']})"
     table = Table(title=f"{say(('計画(何も払っていません)', 'Plan (nothing was charged)'), language)}: {epsilon}")
     heads = (("口座", "account"), ("上限", "cap"), ("使用済み", "spent"), ("残り", "left"), ("払った後", "left after"))
     for number, head in enumerate(heads):
