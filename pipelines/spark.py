@@ -56,12 +56,24 @@ class SparkEngine(Backend):  # type: ignore[misc]  # Ibis ships no types
     """Ibis' backend for Spark; small tables and results pass as Arrow, never through a dataframe that changes types."""
 
     compiler = SparkCompiler()
+    is_ours = False
+    """Whether the session was started for this engine, and ends with it."""
+
+    def close(self) -> None:
+        """End the session, if it was started here."""
+        if self.is_ours:
+            self.disconnect()
 
     def _register_in_memory_table(self, op: Any) -> None:
-        self.register(op.name, op.data.to_pyarrow(op.schema))
+        self._session.createDataFrame(op.data.to_pyarrow(op.schema)).createOrReplaceTempView(op.name)
 
     def register(self, name: str, table: pa.Table) -> None:
-        """Make an Arrow table known by name."""
+        """Make an Arrow table known by name.
+
+        Raises:
+            UsageError: `engine.spark-type`, for a column of a type that Spark does not hold as it is.
+        """
+        _require_types(table.schema)
         self._session.createDataFrame(table).createOrReplaceTempView(name)
 
     def parquet(self, path: Path, *, row_id: str) -> Any:
@@ -70,7 +82,7 @@ class SparkEngine(Backend):  # type: ignore[misc]  # Ibis ships no types
         Raises:
             UsageError: `engine.spark-type`, for a column of a type that Spark does not hold as it is.
         """
-        _require_types(path)
+        _require_types(pq.read_schema(path), path)
         found = self._session.read.parquet(path.resolve().as_uri())
         number = spark_functions.col("_metadata.row_index").alias(row_id)
         name = f"niji_file_{len(self.list_tables())}"
@@ -106,10 +118,11 @@ class SparkEngine(Backend):  # type: ignore[misc]  # Ibis ships no types
             shutil.rmtree(spool, ignore_errors=True)
 
 
-def _require_types(path: Path) -> None:
+def _require_types(schema: pa.Schema, path: Path | None = None) -> None:
     kept = pa.types
     passes = (
         kept.is_string,
+        kept.is_large_string,
         kept.is_boolean,
         kept.is_signed_integer,
         kept.is_float64,
@@ -117,14 +130,14 @@ def _require_types(path: Path) -> None:
         kept.is_date32,
         lambda kind: kind == pa.timestamp("us"),
     )
-    changed = [item.name for item in pq.read_schema(path) if not any(test(item.type) for test in passes)]
+    changed = [item.name for item in schema if not any(test(item.type) for test in passes)]
     if changed:
         raise UsageError(
             "engine.spark-type",
             what=f"Spark does not hold the type of {', '.join(repr(name) for name in changed)} as it is",
             why="both engines must give the same release; Spark would round, widen or rename such values",
             fix="write text, whole signed numbers, doubles, decimals, dates or microseconds, or use `--engine duckdb`",
-            where=Place(str(path)),
+            where=Place(str(path)) if path else None,
         )
 
 
@@ -161,7 +174,10 @@ def open_spark(spill: Path, *, memory_limit: str, settings: Mapping[str, str] | 
     builder = SparkSession.builder.appName("niji")
     for name, value in {**ours, **(settings or {})}.items():
         builder = builder.config(name, value)
-    return engine_on(builder.getOrCreate())
+    is_ours = SparkSession.getActiveSession() is None
+    engine = engine_on(builder.getOrCreate())
+    engine.is_ours = is_ours
+    return engine
 
 
 def engine_on(session: SparkSession) -> SparkEngine:

@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.anonymize import local
+from pipelines.cli.anonymize.engine import EngineName, require_engine
+from pipelines.cli.anonymize.from_release import Asked, read_release, require_asked
 from pipelines.cli.anonymize.mapping import require_mappable, write_mapping
 from pipelines.cli.anonymize.record import evidence_of, write_evidence
 from pipelines.cli.anonymize.search import recounted, search
@@ -20,16 +22,24 @@ from policies.errors import Place, UsageError
 
 Repeated = list[str] | None
 """What an option gives that may be repeated; None where it is not given."""
+DEFAULT_LIMIT = 0.02
+"""The share of the rows that may be suppressed where nobody says another."""
 
 
 def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the design lists them
     table: Annotated[Path, typer.Argument(help="The table: .csv, .csv.gz or .parquet.")],
     output: Annotated[Path, typer.Option(help="Where the anonymized table goes: .csv, .csv.gz or .parquet.")],
-    quasi: Annotated[str, typer.Option(help="Quasi-identifiers, separated by commas.")],
     hierarchies: Annotated[
         Path, typer.Option(help="Folder of hierarchies: COLUMN or …_COLUMN with .csv, .json or .yaml.")
     ],
-    k: Annotated[int, typer.Option(min=1, help="The least number of people in a class; 1 only beside --risk.")],
+    quasi: Annotated[str | None, typer.Option(help="Quasi-identifiers, separated by commas.")] = None,
+    k: Annotated[
+        int | None, typer.Option(min=1, help="The least number of people in a class; 1 only beside --risk.")
+    ] = None,
+    release: Annotated[
+        Path | None,
+        typer.Option(help="A release policy: its method says quasi-identifiers, k, models, limit and recoding."),
+    ] = None,
     l: Annotated[Repeated, typer.Option("--l", help="COLUMN=L: distinct l-diversity; repeatable.")] = None,
     entropy_l: Annotated[Repeated, typer.Option(help="COLUMN=L: entropy l-diversity; repeatable.")] = None,
     recursive_l: Annotated[Repeated, typer.Option(help="COLUMN=C,L: recursive (c, l)-diversity; repeatable.")] = None,
@@ -55,8 +65,8 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
         str | None, typer.Option(help="The population's column that counts people; a row is a person without.")
     ] = None,
     suppression_limit: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Share of the rows that may be suppressed.")
-    ] = 0.02,
+        float | None, typer.Option(min=0.0, max=1.0, help="Share of the rows that may be suppressed; 0.02 without.")
+    ] = None,
     person: Annotated[str | None, typer.Option(help="The column that names the person; k then counts people.")] = None,
     keep: Annotated[str, typer.Option(help="Further columns that leave as they are, separated by commas.")] = "",
     recoding: Annotated[
@@ -78,6 +88,9 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
     target: Annotated[
         str | None, typer.Option(help="With --utility: the column whose prediction from the others is scored.")
     ] = None,
+    engine: Annotated[
+        EngineName, typer.Option(help="What computes: duckdb on this machine, or spark, an extra. Same result.")
+    ] = EngineName.DUCKDB,
     evidence: Annotated[Path | None, typer.Option(help="Where the evidence goes, as JSON.")] = None,
     export_mapping: Annotated[
         Path | None,
@@ -92,20 +105,44 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
     from pipelines.cli.table_files import read_table_file, require_suffix, write_table_file
 
     require_suffix(output)
+    require_engine(engine)
+    asked = {"l": l, "entropy-l": entropy_l, "recursive-l": recursive_l, "t": t, "distance": distance}
+    asked |= {"alpha": alpha, "beta": beta, "delta": delta}
+    if release is not None:
+        said = {**asked, "quasi": quasi, "k": k, "suppression-limit": suppression_limit}
+        said["recoding"] = recoding if recoding is not local.Recoding.GLOBAL else None
+        given = [f"--{name}" for name, value in said.items() if value is not None]
+        of = read_release(release, folder=hierarchies, given=given)
+    else:
+        names, least = require_asked(quasi, k)
+        models = read_models(asked, folder=hierarchies)
+        limit = DEFAULT_LIMIT if suppression_limit is None else suppression_limit
+        of = Asked(split_names(names), least, models, limit, recoding)
+    recoding, models = of.recoding, of.models
     local.require_recoding(recoding, effort=effort)
     require_mappable(export_mapping, recoding)
-    asked = {"l": l, "entropy-l": entropy_l, "recursive-l": recursive_l, "t": t, "distance": distance}
-    models = read_models({**asked, "alpha": alpha, "beta": beta, "delta": delta}, folder=hierarchies)
     found_risk = read_risk(risk or (), population=population, people=population_people)
     local.require_no_risk_models(recoding, found_risk.models)
     worth = read_worth(metric, weights, utility=utility, target=target, is_local=recoding is local.Recoding.LOCAL)
-    names = split_names(quasi)
-    found = read_hierarchies(hierarchies, names)
+    found = read_hierarchies(hierarchies, of.quasi)
     read = read_table_file(table)
     if output.exists() and output.samefile(table):
         raise _same_file(output)
-    kept = tuple(dict.fromkeys([*names, *models.columns, *split_names(keep)]))
-    settings = Settings(read, found, models, kept, person, k, suppression_limit, recoding, effort, found_risk)
+    kept = tuple(dict.fromkeys([*of.quasi, *models.columns, *split_names(keep)]))
+    settings = Settings(
+        read,
+        found,
+        models,
+        kept,
+        person,
+        of.k,
+        of.suppression_limit,
+        recoding,
+        effort,
+        found_risk,
+        engine,
+        output.parent,
+    )
     result, published = search(settings, how=worth.how())
     record = evidence_of(result, settings, recounted(published, result, settings))
     useful = measured(result, published, settings, worth) if worth.is_measured else None

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cli.anonymize import local
+from pipelines.cli.anonymize.engine import rows_on
 from pipelines.cli.anonymize.settings import ROW, Settings, numbered, source_rows
 from pipelines.cli.anonymize.shown import progress_line
 from policies.errors import IntegrityError
@@ -20,7 +21,7 @@ def search(settings: Settings, *, how: "HowToSearch") -> tuple["Generalized | Lo
     from anonymization.generalize import generalize_table
     from anonymization.quasi import QuasiIdentifier
 
-    rows = source_rows(settings.read.table, settings.kept, settings.person)
+    source = source_rows(settings.read.table, settings.kept, settings.person)
     asked: dict[str, Any] = {
         "quasi_identifiers": [QuasiIdentifier(name, item.hierarchy) for name, item in settings.hierarchies.items()],
         "k": settings.k,
@@ -29,12 +30,13 @@ def search(settings: Settings, *, how: "HowToSearch") -> tuple["Generalized | Lo
         "person": settings.person,
     }
     result: Generalized | LocallyRecoded
-    if settings.recoding is local.Recoding.LOCAL:
-        result = local.recode(rows, **asked, effort=settings.effort)
-    else:
-        with progress_line() as progress:
-            result = generalize_table(rows, **asked, asked_risk=settings.risk.asked(), how=how, progress=progress)
-    return result, result.rows.order_by(list(settings.kept)).to_pyarrow()
+    with rows_on(settings.engine, source, beside=settings.folder) as rows:
+        if settings.recoding is local.Recoding.LOCAL:
+            result = local.recode(rows, **asked, effort=settings.effort)
+        else:
+            with progress_line() as progress:
+                result = generalize_table(rows, **asked, asked_risk=settings.risk.asked(), how=how, progress=progress)
+        return result, result.rows.order_by(list(settings.kept)).to_pyarrow()
 
 
 def recounted(

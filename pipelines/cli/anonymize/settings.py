@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.cli.anonymize.engine import EngineName
 from pipelines.cli.anonymize.local import Recoding
 from pipelines.cli.anonymize_models import AskedModels
 from pipelines.cli.hierarchy_files import HierarchyFile
@@ -11,7 +13,6 @@ from pipelines.cli.risk_models import ReadRisk
 from policies.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    import ibis
     import pyarrow as pa
 
     from pipelines.cli.table_files import TableFile
@@ -21,7 +22,7 @@ ROW = "__niji_row"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What was asked, for recount and evidence."""
+    """What was asked, for recount and evidence; `folder` is where the output goes."""
 
     read: "TableFile"
     hierarchies: Mapping[str, HierarchyFile]
@@ -33,6 +34,8 @@ class Settings:
     recoding: Recoding
     effort: int | None
     risk: ReadRisk = field(default_factory=ReadRisk)
+    engine: EngineName = EngineName.DUCKDB
+    folder: Path = Path()
 
 
 def split_names(text: str) -> list[str]:
@@ -40,15 +43,13 @@ def split_names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def source_rows(table: "pa.Table", kept: tuple[str, ...], person: str | None) -> "ibis.Table":
+def source_rows(table: "pa.Table", kept: tuple[str, ...], person: str | None) -> "pa.Table":
     """Return the columns that the search needs, with a number for each row.
 
     Raises:
         DataError: A named column is not in the table.
         UsageError: The person column is also to be published.
     """
-    import ibis
-
     wanted = list(dict.fromkeys([*kept, *([person] if person else [])]))
     absent = [name for name in wanted if name not in table.column_names]
     if absent:
@@ -65,7 +66,7 @@ def source_rows(table: "pa.Table", kept: tuple[str, ...], person: str | None) ->
             why="whoever names the person cannot leave",
             fix="name it only in --person",
         )
-    return ibis.memtable(numbered(table, wanted))
+    return numbered(table, wanted)
 
 
 def numbered(table: "pa.Table", columns: list[str]) -> "pa.Table":
