@@ -5,9 +5,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import ibis
 import pyarrow as pa
 from ibis.backends.duckdb.converter import DuckDBPyArrowData
+
+from policies.errors import DataError
 
 ROW_GROUP_ROWS = 131_072
 """Rows held at a time while a result is written, and rows of a stored row group."""
@@ -50,6 +53,9 @@ def stream_rows(expression: Any, *, spool: Path | None = None, rows: int = ROW_G
     Yields:
         Arrow tables in the expression's types, the same as `to_pyarrow` gives; none for a table without rows.
 
+    Raises:
+        DataError: `engine.no-memory`, or `engine.failed` where a value cannot be computed.
+
     Ibis 12 itself cannot: its `to_pyarrow_batches` calls a method that DuckDB 2.0 no longer has.
     """
     table = expression.as_table()
@@ -61,13 +67,35 @@ def stream_rows(expression: Any, *, spool: Path | None = None, rows: int = ROW_G
 
 def _batches(engine: Any, table: Any, *, rows: int) -> Generator[pa.RecordBatch]:
     engine._run_pre_execute_hooks(table)
-    reader = engine.con.sql(engine.compile(table)).to_arrow_reader(rows)
     try:
-        for batch in reader:
-            cast = table.__pyarrow_result__(pa.Table.from_batches([batch]), data_mapper=DuckDBPyArrowData)
-            yield from cast.to_batches()
-    finally:
-        reader.close()
+        reader = engine.con.sql(engine.compile(table)).to_arrow_reader(rows)
+        with closing(reader):
+            while (batch := _next(reader)) is not None:
+                cast = table.__pyarrow_result__(pa.Table.from_batches([batch]), data_mapper=DuckDBPyArrowData)
+                yield from cast.to_batches()
+    except (duckdb.Error, pa.ArrowException) as error:
+        raise _failed("Out of Memory" in str(error)) from None
+
+
+def _next(reader: Any) -> pa.RecordBatch | None:
+    try:
+        return reader.read_next_batch()
+    except StopIteration:
+        return None
+    except (OSError, duckdb.Error, pa.ArrowException) as error:
+        # DuckDB's error comes through Arrow as one of input and output, and would pass for the disk's.
+        raise _failed("Out of Memory" in str(error)) from None
+
+
+def _failed(is_memory: bool) -> DataError:
+    return DataError(
+        "engine.no-memory" if is_memory else "engine.failed",
+        what="the engine ran out of memory and of room to spill" if is_memory else "the engine could not compute a row",
+        why="its own message may quote a value, so it is not repeated here; nothing half-written stays",
+        fix="raise the memory limit, or free space where it spills"
+        if is_memory
+        else "look for values that a cast or a treatment cannot take",
+    )
 
 
 def _in_pieces(batches: Generator[pa.RecordBatch], rows: int) -> Generator[pa.Table]:

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from anonymization.dp.bounding import bounded_cells
 from anonymization.generalize import generalize_table
@@ -20,6 +21,8 @@ from anonymization.hierarchy import Hierarchy
 from anonymization.histogram import Histogram, as_text, build_histogram
 from anonymization.quasi import QuasiIdentifier
 from anonymization.recoding.local import recode_locally
+from pipelines.cli.anonymize.engine import EngineName, require_engine
+from pipelines.cli.main import app
 from pipelines.engines import stream_rows
 from pipelines.number_text import text_of_number
 from policies.errors import UsageError
@@ -45,7 +48,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     }
     engine = open_spark(tmp_path_factory.mktemp("spill"), memory_limit="1GB", settings=quick)
     yield engine
-    engine.disconnect()
+    engine.close()
 
 
 def table(number: int = 400) -> pa.Table:
@@ -190,3 +193,32 @@ def test_types_that_spark_would_change_are_refused(spark: Any, tmp_path: Path) -
     pq.write_table(pa.table({"fine": pa.array([7, 8], pa.int32())}), tmp_path / "u.parquet")
     read = spark.parquet(tmp_path / "u.parquet", row_id="__row").to_pyarrow()
     assert read.to_pydict() == {"fine": [7, 8], "__row": [0, 1]}
+
+
+def test_the_command_writes_the_same_file_with_either_engine(spark: Any, tmp_path: Path) -> None:
+    source = table()
+    pq.write_table(source, tmp_path / "visits.parquet")
+    (tmp_path / "hierarchies").mkdir()
+    for one in quasi():
+        rows = zip(*one.hierarchy.labels, strict=True)
+        text = "\n".join(";".join(f'"{cell.replace(chr(34), chr(34) * 2)}"' for cell in row) for row in rows)
+        (tmp_path / "hierarchies" / f"{one.column}.csv").write_text(text + "\n", encoding="utf-8")
+    for name in EngineName:
+        output = tmp_path / f"{name.value}.csv"
+        arguments = ["anonymize", tmp_path / "visits.parquet", "--output", output, "--k", "5", "--person", "patient"]
+        arguments += ["--quasi", "sex,dose,fee,born,smokes", "--hierarchies", tmp_path / "hierarchies"]
+        arguments += ["--keep", "seen,disease", "--suppression-limit", "0.1", "--engine", name.value]
+        ended = CliRunner().invoke(app, [str(one) for one in arguments])
+        assert ended.exit_code == 0, ended.output
+    assert (tmp_path / "spark.csv").read_bytes() == (tmp_path / "duckdb.csv").read_bytes()
+    # Nothing of Spark's is left beside the output.
+    assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_an_engine_that_is_not_there_is_refused_before_anything_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    require_engine(EngineName.DUCKDB)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UsageError) as refused:
+        require_engine(EngineName.SPARK)
+    assert refused.value.code == "engine.spark-missing"
+    assert "make spark" in refused.value.fix

@@ -12,6 +12,7 @@ import pytest
 from anonymization.tables import GenotypeTable
 from catalog.secret import Secret
 from pipelines.encryption import Vault
+from pipelines.engines import open_engine, stream_rows
 from pipelines.settings import PACKAGED_POLICIES
 from pipelines.storage import Stage, Version, Zones
 from policies.errors import DataError, IntegrityError
@@ -206,3 +207,64 @@ def test_genotypes_come_back_with_their_samples_in_order(zones: Zones) -> None:
 
 def test_zones_do_not_print_the_key(zones: Zones) -> None:
     assert repr(zones) == f"Zones({str(zones.root)!r})"
+
+
+def test_table_several_times_larger_than_the_memory_limit_passes_through(zones: Zones, tmp_path: Path) -> None:
+    rows = 200_000
+    engine = open_engine(tmp_path / "spill", memory_limit="64MB")
+    engine.con.execute("SET threads = 1")
+    # 200 MB of wide rows that the engine makes itself; they are never a table in Python.
+    engine.con.execute(
+        f"CREATE VIEW wide AS SELECT range AS n, repeat(md5(range::VARCHAR), 32) AS text FROM range({rows})"
+    )
+    before, most = pa.total_allocated_bytes(), 0
+
+    def watched():
+        nonlocal most
+        for piece in stream_rows(engine.table("wide"), rows=2_000):
+            most = max(most, pa.total_allocated_bytes() - before)
+            yield from piece.to_batches()
+
+    with zones.write(Stage.RAW, "clinic") as draft:
+        written = draft.write_batches("people", engine.table("wide").schema().to_pyarrow(), watched())
+        draft.finish(inputs="first", data_version="v", facts={})
+    assert written == rows
+    assert most < 30_000_000
+    stored = zones.rows(zones.require(Stage.RAW, "clinic"), "people", engine=ibis.duckdb.connect())
+    assert stored.count().execute() == rows
+
+
+def test_stored_file_does_not_depend_on_how_the_engine_cuts_its_results(zones: Zones) -> None:
+    source = pa.table({"n": pa.array(range(10_001), pa.int64())})
+    whole = list(stream_rows(ibis.memtable(source), rows=4_000))
+    assert [piece.num_rows for piece in whole] == [4_000, 4_000, 2_001]
+    assert pa.concat_tables(whole).equals(source)
+    exact = list(stream_rows(ibis.memtable(source).filter(ibis._.n < 8_000), rows=4_000))
+    assert [piece.num_rows for piece in exact] == [4_000, 4_000]
+    assert list(stream_rows(ibis.memtable(source.slice(0, 0)))) == []
+
+
+def test_a_table_without_rows_is_stored_with_its_columns(zones: Zones) -> None:
+    with zones.write(Stage.RAW, "clinic") as draft:
+        assert draft.write_table("people", ibis.memtable(ONE).filter(ibis._.n > 3)) == 0
+        draft.finish(inputs="first", data_version="v", facts={})
+    assert zones.arrow(zones.require(Stage.RAW, "clinic"), "people") == ONE.slice(0, 0)
+
+
+def test_engine_that_fails_in_the_middle_leaves_the_old_version(zones: Zones, tmp_path: Path) -> None:
+    first = put(zones)
+    engine = open_engine(tmp_path / "spill", memory_limit="100MB")
+    # The last row cannot be read as a number, after pieces were written already.
+    engine.con.execute("CREATE VIEW bad AS SELECT CAST(IF(range = 299999, 'x', '1') AS BIGINT) AS n FROM range(300000)")
+
+    def attempt() -> None:
+        with zones.write(Stage.RAW, "clinic") as draft:
+            draft.write_table("people", engine.table("bad"))
+            draft.finish(inputs="second", data_version="v", facts={})
+
+    with pytest.raises(DataError) as refused:
+        attempt()
+    assert refused.value.code == "engine.failed"
+    assert "'x'" not in str(refused.value)
+    assert zones.require(Stage.RAW, "clinic") == first
+    assert names(first.folder.parent) == sorted(["CURRENT", first.folder.name])
