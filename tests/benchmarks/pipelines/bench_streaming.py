@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROWS = (1_000_000, 2_000_000, 4_000_000, 8_000_000)
+ROWS = (1_000_000, 2_000_000, 4_000_000)
 MEMORY = "256MB"
 
 
