@@ -19,6 +19,7 @@ from policies.model.sensitive import (
     DistinctL,
     EntropyL,
     Likeness,
+    PositiveRecursiveL,
     RecursiveL,
     SensitiveModel,
     ValueShare,
@@ -84,7 +85,7 @@ def reached_of(models: Sequence[AskedModel], checks: Sequence[CheckResult]) -> l
 
 def _result(model: AskedModel, *, reached: float | None, failed: int) -> CheckResult:
     record = record_of(model)
-    figure = {"distinct_l": "l", "entropy_l": "l", "recursive_l": "c"}.get(
+    figure = {"distinct_l": "l", "entropy_l": "l", "recursive_l": "c", "positive_recursive_l": "c"}.get(
         record.model, _NAMES.get(record.model, "delta")
     )
     shown: float | int | None = reached
@@ -110,6 +111,8 @@ def _promise(model: SensitiveModel) -> str:
             found = f"has values of {column} as even as {model.l:g} equally frequent ones"
         case RecursiveL():
             found = f"is ({model.c:g}, {model.l})-diverse in {column}"
+        case PositiveRecursiveL():
+            found = f"is ({model.c:g}, {model.l})-diverse in the protected values of {column}"
         case ValueShare():
             found = f"holds no value of {column} in more than {model.alpha:g} of its rows"
         case Closeness():
@@ -159,6 +162,16 @@ def _statements(connection: Any, model: AskedModel) -> tuple[str, str, list[floa
     if isinstance(model, TreeCloseness):
         _load_tree(connection, model.hierarchy, model.column)
         return _TREE, "figure > ?", [model.model.t + TOLERANCE]
+    if isinstance(model, Closeness):
+        return _closeness(connection, model), "figure > ?", [model.t + TOLERANCE]
+    if isinstance(model, ValueShare | Likeness | Disclosure):
+        return _of_shares(model)
+    return _of_diversity(connection, model)
+
+
+def _of_diversity(
+    connection: Any, model: DistinctL | EntropyL | RecursiveL | PositiveRecursiveL
+) -> tuple[str, str, list[float]]:
     match model:
         case DistinctL():
             return _DISTINCT, "figure < ?", [model.l]
@@ -166,9 +179,9 @@ def _statements(connection: Any, model: AskedModel) -> tuple[str, str, list[floa
             return _ENTROPY, "figure < ?", [model.l * (1 - TOLERANCE)]
         case RecursiveL():
             return _RECURSIVE, "NOT first < ? * tail", [model.c, model.l]
-        case Closeness():
-            return _closeness(connection, model), "figure > ?", [model.t + TOLERANCE]
-    return _of_shares(model)
+        case PositiveRecursiveL():
+            _load_values(connection, "disclosable", model.disclosable)
+            return _POSITIVE, "first > 0 AND NOT first < ? * tail", [model.c, *[model.l] * 4]
 
 
 def _of_shares(model: ValueShare | Likeness | Disclosure) -> tuple[str, str, list[float]]:
@@ -200,6 +213,22 @@ _RECURSIVE = """
                          COALESCE(SUM(n) FILTER (WHERE value IS NOT NULL AND place >= ?), 0) AS tail
                   FROM ranked GROUP BY class)
     SELECT class, first, tail, first / NULLIF(tail, 0) AS figure FROM ends
+"""
+
+# y: the place of the most frequent value that may not become known. r_y < c * (r_l + ...) if y is below l, and else
+# r_y < c * (r_(l-1) + ... without r_y). The figure is r_y over the sum, 0 where no value is protected, null where the sum is 0.
+_POSITIVE = """
+    WITH ranked AS (SELECT class, n, value IN (SELECT value FROM disclosable) AS is_open,
+                           ROW_NUMBER() OVER (PARTITION BY class ORDER BY n DESC) AS place
+                    FROM cells WHERE value IS NOT NULL),
+         leads AS (SELECT class, MIN(place) AS y FROM ranked WHERE NOT is_open GROUP BY class),
+         ends AS (SELECT leads.class, MAX(n) FILTER (WHERE place = y) AS first,
+                         COALESCE(SUM(n) FILTER (WHERE y <= ? - 1 AND place >= ?
+                                                 OR y >= ? AND place >= ? - 1 AND place <> y), 0) AS tail
+                  FROM leads JOIN ranked ON ranked.class = leads.class GROUP BY leads.class)
+    SELECT classes.class, COALESCE(first, 0) AS first, COALESCE(tail, 0) AS tail,
+           CASE WHEN first IS NULL THEN 0 ELSE first / NULLIF(tail, 0) END AS figure
+    FROM (SELECT DISTINCT class FROM cells) AS classes LEFT JOIN ends ON ends.class = classes.class
 """
 
 _ALPHA = """
@@ -281,6 +310,12 @@ def _load_places(connection: Any, order: Sequence[str]) -> None:
 
     places = pa.array(range(len(order)), pa.int64())
     register(connection, "places", pa.table({"value": pa.array(order, pa.string()), "place": places}))
+
+
+def _load_values(connection: Any, name: str, values: Sequence[str]) -> None:
+    import pyarrow as pa
+
+    register(connection, name, pa.table({"value": pa.array(values, pa.string())}))
 
 
 def _load_tree(connection: Any, hierarchy: Hierarchy, column: str) -> None:

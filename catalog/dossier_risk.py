@@ -79,6 +79,11 @@ _MODELS: Mapping[str, tuple[str, str, str]] = {
         "recursive (c, l)-diversity of {column}",
         "c = {c}, l = {l}",
     ),
+    "positive_recursive_l": (
+        "組ごとの{column}の、知られてはならない値の再帰的(c, l)多様性",
+        "recursive (c, l)-diversity of the values of {column} that must not become known",
+        "c = {c}, l = {l}",
+    ),
     "t_closeness": ("組の{column}の分布と全体との距離(t)", "distance of {column} in a group from all (t)", "≤ {t}"),
     "alpha_share": (
         "組の中で{column}の一つの値が占める割合(α)",

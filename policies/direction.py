@@ -123,6 +123,7 @@ SETS: Mapping[Pattern, Direction] = MappingProxyType(
         ("tables", "*"): _UP,
         ("method", "queries", "*"): _UP,
         ("method", "sensitive", "*"): _DOWN,
+        ("method", "sensitive", "*", "disclosable", "*"): _UP,
         ("method", "risks", "*"): _DOWN,
         ("method", "quasi_identifiers", "*"): _DOWN,
         ("method", "events"): _DOWN,

@@ -178,6 +178,7 @@ WORDS: Mapping[str, Bilingual] = MappingProxyType(
         "date_calendars": ("日付の書き方", "calendars of dates"),
         "deliveries": ("渡し方", "ways of delivery"),
         "delimiter": ("区切り文字", "delimiter"),
+        "disclosable": ("知られてもよい値", "values that may become known"),
         "delta": ("δ", "delta"),
         "distance": ("値の隔たりの測り方", "distance of values"),
         "encoding": ("文字コード", "encoding"),

@@ -10,6 +10,7 @@ from policies.model.sensitive import (
     DistinctL,
     EntropyL,
     Likeness,
+    PositiveRecursiveL,
     RecursiveL,
     SensitiveModel,
     ValueShare,
@@ -39,6 +40,8 @@ def promise(model: SensitiveModel, column: str) -> Bilingual:
     """
     if isinstance(model, DistinctL | EntropyL | RecursiveL):
         return _diverse(model, column)
+    if isinstance(model, PositiveRecursiveL):
+        return _diverse_but(model, column)
     if isinstance(model, Closeness):
         return _close(model, column)
     return _share(model, column)
@@ -66,6 +69,19 @@ def _diverse(model: DistinctL | EntropyL | RecursiveL, column: str) -> Bilingual
                 f" {_ordinal(model.l)} most frequent on, so that who can exclude some values still cannot tell which of the"
                 " rest it is (recursive (c, l)-diversity).",
             )
+
+
+def _diverse_but(model: PositiveRecursiveL, column: str) -> Bilingual:
+    values = ", ".join(model.disclosable)
+    return (
+        f"そのような集まりごとに、{column} の値のうち知られてもよいとした値({values})を除く最も多い値の数は、"
+        f"{'' if model.l == 2 else f'その値の他で多い順に {model.l - 2} 種類を除いた'}他の値の合計の {model.c:g} 倍に満たない。"
+        "知られてもよいとした値は守られない(陽性開示を認める再帰的(c, l)-多様性)。",
+        f"Within each such group, the most frequent value of {column} other than those that may become known ({values}) is"
+        f" rarer than {model.c:g} times all other values together"
+        f"{'' if model.l == 2 else f' but the {model.l - 2} most frequent of them'}. Values that may become known are not"
+        " protected (positive disclosure-recursive (c, l)-diversity).",
+    )
 
 
 def _close(model: Closeness, column: str) -> Bilingual:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from policies.model import DatasetPolicy, ReleasePolicy, Rule
 from policies.model.method import Microdata
-from policies.model.sensitive import Closeness, DistinctL, EntropyL, RecursiveL
+from policies.model.sensitive import Closeness, DistinctL, EntropyL, PositiveRecursiveL, RecursiveL
 from policies.sentences import Bilingual, Language, say
 from policies.vocabulary import ColumnClass, ConsentBasis, Labelled, OutputCategory
 
@@ -234,7 +234,7 @@ def _is_used(term: str, release: ReleasePolicy) -> bool:
     """Return whether a term of a method is one that this release's page uses."""
     models = release.method.sensitive if isinstance(release.method, Microdata) else ()
     if term == "l-diversity":
-        return any(isinstance(model, DistinctL | EntropyL | RecursiveL) for model in models)
+        return any(isinstance(model, DistinctL | EntropyL | RecursiveL | PositiveRecursiveL) for model in models)
     return term != "t-closeness" or any(isinstance(model, Closeness) for model in models)
 
 

@@ -9,11 +9,21 @@ from anonymization.criteria.criterion import Criterion
 from anonymization.criteria.delta_disclosure import DeltaDisclosure
 from anonymization.criteria.distinct_l import DistinctLDiversity
 from anonymization.criteria.entropy_l import EntropyLDiversity
+from anonymization.criteria.positive_recursive_l import PositiveRecursiveCLDiversity
 from anonymization.criteria.recursive_l import RecursiveCLDiversity
 from anonymization.criteria.t_closeness import EqualDistance, HierarchicalDistance, OrderedDistance, TCloseness
 from anonymization.sensitive_models import AskedModel, TreeCloseness, unplaced
 from policies.errors import DataError
-from policies.model.sensitive import Closeness, Disclosure, DistinctL, EntropyL, Likeness, RecursiveL, ValueShare
+from policies.model.sensitive import (
+    Closeness,
+    Disclosure,
+    DistinctL,
+    EntropyL,
+    Likeness,
+    PositiveRecursiveL,
+    RecursiveL,
+    ValueShare,
+)
 
 
 def criterion_of(model: AskedModel, labels: Sequence[str]) -> Criterion:
@@ -31,11 +41,12 @@ def criterion_of(model: AskedModel, labels: Sequence[str]) -> Criterion:
         return _closeness(model.model, HierarchicalDistance(model.hierarchy.for_values(labels)), labels)
     if isinstance(model, Closeness):
         return _closeness(model, _distance(model, labels), labels)
-    return _plain(model)
+    if isinstance(model, ValueShare | Likeness | Disclosure):
+        return _of_shares(model)
+    return _of_diversity(model)
 
 
-def _plain(model: DistinctL | EntropyL | RecursiveL | ValueShare | Likeness | Disclosure) -> Criterion:
-    """Return the criterion of a model that asks nothing about how far values are apart."""
+def _of_diversity(model: DistinctL | EntropyL | RecursiveL | PositiveRecursiveL) -> Criterion:
     match model:
         case DistinctL():
             return DistinctLDiversity(model.column, model.l)
@@ -43,6 +54,12 @@ def _plain(model: DistinctL | EntropyL | RecursiveL | ValueShare | Likeness | Di
             return EntropyLDiversity(model.column, model.l)
         case RecursiveL():
             return RecursiveCLDiversity(model.column, model.c, model.l)
+        case PositiveRecursiveL():
+            return PositiveRecursiveCLDiversity(model.column, model.c, model.l, frozenset(model.disclosable))
+
+
+def _of_shares(model: ValueShare | Likeness | Disclosure) -> Criterion:
+    match model:
         case ValueShare():
             return AlphaFrequency(model.column, model.alpha)
         case Likeness():

@@ -16,6 +16,11 @@ _FORMS: Mapping[str, tuple[str, str, str]] = {
     "l": ("distinct_l", "COLUMN=L with L a whole number of 2 or more", "diagnosis=3"),
     "entropy-l": ("entropy_l", "COLUMN=L with L of 2 or more", "diagnosis=2.5"),
     "recursive-l": ("recursive_l", "COLUMN=C,L with C above 0 and L a whole number of 2 or more", "diagnosis=4,3"),
+    "positive-recursive-l": (
+        "positive_recursive_l",
+        "COLUMN=C,L,VALUE,... with C above 0, L a whole number of 2 or more, and the values that may become known",
+        "diagnosis=4,3,healthy",
+    ),
     "t": ("t_closeness", "COLUMN=T with T between 0 and 1", "diagnosis=0.2"),
     "alpha": ("alpha_share", "COLUMN=A with A between 0 and 1", "diagnosis=0.5"),
     "beta": ("beta_likeness", "COLUMN=B or COLUMN=B,basic with B above 0", "diagnosis=2"),
@@ -134,10 +139,14 @@ def _record(option: str, plain: Mapping[str, Any]) -> "SensitiveModel":
 def _values(option: str, numbers: str) -> Iterator[tuple[str, Any]]:
     """Yield the parameters that the text behind the equals sign gives; whether they are in bounds, the record says."""
     first, _, second = numbers.partition(",")
-    if option in {"l", "recursive-l"}:
-        if option == "recursive-l":
+    if option in {"l", "recursive-l", "positive-recursive-l"}:
+        whole = numbers
+        if option != "l":
             yield "c", _number(option, first)
-        whole = second if option == "recursive-l" else numbers
+            whole = second
+        if option == "positive-recursive-l":
+            whole, _, values = second.partition(",")
+            yield "disclosable", tuple(filter(None, (value.strip() for value in values.split(","))))
         if not whole.isdecimal():
             raise _form(option)
         yield "l", int(whole)

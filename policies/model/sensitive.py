@@ -47,6 +47,26 @@ class RecursiveL(PolicyModel):
     l: Annotated[int, Field(ge=2)]
 
 
+class PositiveRecursiveL(PolicyModel):
+    """Recursive (c, l)-diversity of the values that must not become known; those of `disclosable` may.
+
+    Source: Machanavajjhala et al., l-diversity, ACM TKDD 1(1), 2007, definition 4.3 (positive disclosure).
+    """
+
+    model: Literal["positive_recursive_l"]
+    column: ColumnName
+    c: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    l: Annotated[int, Field(ge=2)]
+    disclosable: Annotated[tuple[str, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _values_differ(self) -> Self:
+        if len(set(self.disclosable)) != len(self.disclosable):
+            msg = "a value stands twice in `disclosable`"
+            raise ValueError(msg)
+        return self
+
+
 class Closeness(PolicyModel):
     """t-closeness: the distribution of `column` in every class is within `t` of that in the whole table.
 
@@ -119,6 +139,7 @@ _MODELS = (
     "distinct_l",
     "entropy_l",
     "recursive_l",
+    "positive_recursive_l",
     "t_closeness",
     "alpha_share",
     "beta_likeness",
@@ -131,13 +152,14 @@ def _model_of(value: Any) -> str:
     return found if isinstance(found, str) else ""
 
 
-SensitiveModel = DistinctL | EntropyL | RecursiveL | Closeness | ValueShare | Likeness | Disclosure
+SensitiveModel = DistinctL | EntropyL | RecursiveL | PositiveRecursiveL | Closeness | ValueShare | Likeness | Disclosure
 """Any of the models."""
 
 WrittenModel = Annotated[
     Annotated[DistinctL, Tag("distinct_l")]
     | Annotated[EntropyL, Tag("entropy_l")]
     | Annotated[RecursiveL, Tag("recursive_l")]
+    | Annotated[PositiveRecursiveL, Tag("positive_recursive_l")]
     | Annotated[Closeness, Tag("t_closeness")]
     | Annotated[ValueShare, Tag("alpha_share")]
     | Annotated[Likeness, Tag("beta_likeness")]
@@ -166,8 +188,10 @@ def key_of(model: SensitiveModel) -> str:
 
 
 def parameters_of(model: SensitiveModel) -> dict[str, object]:
-    """Return a model as evidence writes it; of an order only that there is one, because it lists values."""
+    """Return a model as evidence writes it; of listed values only that there are some."""
     found = model.model_dump(mode="json", exclude_none=True)
     if isinstance(model, Closeness) and isinstance(model.order, tuple):
         found["order"] = "listed"
+    if isinstance(model, PositiveRecursiveL):
+        found["disclosable"] = "listed"
     return found

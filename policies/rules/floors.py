@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from policies.model.method import Microdata
-from policies.model.sensitive import Closeness, DistinctL, EntropyL, RecursiveL
+from policies.model.sensitive import Closeness, DistinctL, EntropyL, PositiveRecursiveL, RecursiveL
 from policies.rules.view import Parameters, Problem, ReleaseView, fraction, number
 from policies.vocabulary import ColumnClass
 
@@ -45,7 +45,7 @@ def _microdata(view: ReleaseView, method: Microdata, parameters: Parameters) -> 
 
 def _sensitive(method: Microdata, least_l: int, most_t: Fraction) -> Iterator[Problem]:
     for index, model in enumerate(method.sensitive):
-        if isinstance(model, DistinctL | EntropyL | RecursiveL) and model.l < least_l:
+        if isinstance(model, DistinctL | EntropyL | RecursiveL | PositiveRecursiveL) and model.l < least_l:
             what = f"l = {model.l:g} of '{model.column}' is below the house's"
             yield Problem(what, f"write `l: {least_l}` or more", ("method", "sensitive", index, "l"))
         if isinstance(model, Closeness) and Fraction(str(model.t)) > most_t:

@@ -67,6 +67,7 @@ DOCTORED = {
     "distinct": [["1", "1", "1", "1"], *EVEN],
     "entropy": [["1", "1", "1", "2"], *EVEN],
     "recursive": [["1", "1", "1", "2"], *EVEN],
+    "positive": [["1", "1", "1", "2"], *EVEN],
     "t-equal": [["1", "1", "2", "2"], *EVEN],
     "t-listed": [["1", "1", "2", "2"], *EVEN],
     "t-numeric": [["1", "1", "2", "2"], *EVEN],

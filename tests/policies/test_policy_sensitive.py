@@ -17,6 +17,7 @@ from policies.model.sensitive import (
     Disclosure,
     DistinctL,
     Likeness,
+    PositiveRecursiveL,
     SensitiveModel,
     WrittenModel,
     key_of,
@@ -31,6 +32,7 @@ MODELS = {
     "distinct_l": "{column: outcome, l: 3}",
     "entropy_l": "{model: entropy_l, column: outcome, l: 3.5}",
     "recursive_l": "{model: recursive_l, column: outcome, c: 4, l: 3}",
+    "positive_recursive_l": "{model: positive_recursive_l, column: outcome, c: 4, l: 3, disclosable: [home]}",
     "t_closeness": "{model: t_closeness, column: outcome, t: 0.2}",
     "alpha_share": "{model: alpha_share, column: outcome, alpha: 0.5}",
     "beta_likeness": "{model: beta_likeness, column: outcome, beta: 2}",
@@ -75,6 +77,9 @@ FAULTS = [
     ("{model: entropy_l, column: outcome, l: 1.5}", "at least 2"),
     ("{model: entropy_l, column: outcome, l: .inf}", ""),
     ("{model: recursive_l, column: outcome, c: 0, l: 3}", "more than 0"),
+    ("{model: positive_recursive_l, column: outcome, c: 4, l: 3}", "write `disclosable:`"),
+    ("{model: positive_recursive_l, column: outcome, c: 4, l: 3, disclosable: []}", "at least 1"),
+    ("{model: positive_recursive_l, column: outcome, c: 4, l: 3, disclosable: [home, home]}", "twice"),
     ("{model: t_closeness, column: outcome, t: 0}", "more than 0"),
     ("{model: t_closeness, column: outcome, t: 1}", "less than 1"),
     ("{model: alpha_share, column: outcome, alpha: 1}", "less than 1"),
@@ -121,6 +126,8 @@ def test_a_release_rests_on_the_hierarchy_of_its_distance(tmp_path: Path) -> Non
 def test_evidence_does_not_list_the_values_of_an_order() -> None:
     ordered = Closeness(model="t_closeness", column="s", t=0.2, distance="ordered", order=("a", "b"))
     assert parameters_of(ordered)["order"] == "listed"
+    open_values = {"model": "positive_recursive_l", "column": "s", "c": 4.0, "l": 3, "disclosable": ("a", "b")}
+    assert parameters_of(PositiveRecursiveL.model_validate(open_values)) == {**open_values, "disclosable": "listed"}
     assert parameters_of(DistinctL(column="s", l=3)) == {"model": "distinct_l", "column": "s", "l": 3}
 
 
@@ -130,6 +137,9 @@ def test_every_model_is_said_in_plain_words_of_both_languages(written: str) -> N
         "distinct_l": DistinctL(column="s", l=3),
         "ordered": Closeness(model="t_closeness", column="s", t=0.2, distance="ordered", order="numeric"),
         "hierarchical": Closeness(model="t_closeness", column="s", t=0.2, distance="hierarchical", hierarchy="tree"),
+        "positive_recursive_l": PositiveRecursiveL(
+            model="positive_recursive_l", column="s", c=4, l=3, disclosable=("home", "ward")
+        ),
         "basic": Likeness(model="beta_likeness", column="s", beta=2, enhanced=False),
         "delta_disclosure": Disclosure(model="delta_disclosure", column="s", delta=1.5),
     }

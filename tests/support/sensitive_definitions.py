@@ -12,7 +12,16 @@ from fractions import Fraction
 
 from anonymization.hierarchy import hierarchy_from_rows
 from anonymization.sensitive_models import AskedModel, TreeCloseness
-from policies.model.sensitive import Closeness, Disclosure, DistinctL, EntropyL, Likeness, RecursiveL, ValueShare
+from policies.model.sensitive import (
+    Closeness,
+    Disclosure,
+    DistinctL,
+    EntropyL,
+    Likeness,
+    PositiveRecursiveL,
+    RecursiveL,
+    ValueShare,
+)
 
 Values = Sequence[str | None]
 Rule = Callable[[Values, Values], bool]
@@ -45,6 +54,22 @@ def entropy(model: EntropyL) -> Rule:
 def recursive(model: RecursiveL) -> Rule:
     c = Fraction(str(model.c))
     return lambda one, _: bool(known(one)) and known(one)[0] < c * sum(known(one)[model.l - 1 :])
+
+
+def positive(model: PositiveRecursiveL) -> Rule:
+    """By the attacker: for every protected value, whichever l - 2 others are excluded."""
+    c = Fraction(str(model.c))
+
+    def holds(one: Values, _: Values) -> bool:
+        counts = Counter(value for value in one if value is not None)
+        for value in counts.keys() - set(model.disclosable):
+            others = [number for other, number in counts.items() if other != value]
+            out = min(model.l - 2, len(others))
+            if any(counts[value] >= c * (sum(others) - sum(gone)) for gone in itertools.combinations(others, out)):
+                return False
+        return True
+
+    return holds
 
 
 def share(model: ValueShare) -> Rule:
@@ -134,6 +159,8 @@ def rule_of(model: AskedModel) -> Rule:
             return entropy(record)
         case RecursiveL():
             return recursive(record)
+        case PositiveRecursiveL():
+            return positive(record)
         case ValueShare():
             return share(record)
         case Likeness():
@@ -152,6 +179,9 @@ def asked(column: str = "s") -> dict[str, AskedModel]:
         "distinct": DistinctL(column=column, l=2),
         "entropy": EntropyL(model="entropy_l", column=column, l=2),
         "recursive": RecursiveL(model="recursive_l", column=column, c=1.5, l=2),
+        "positive": PositiveRecursiveL(
+            model="positive_recursive_l", column=column, c=1.2, l=3, disclosable=(LABELS[1], LABELS[3])
+        ),
         "t-equal": Closeness(**close, t=0.3),
         "t-listed": Closeness(**close, t=0.2, distance="ordered", order=LABELS),
         "t-numeric": Closeness(**close, t=0.2, distance="ordered", order="numeric"),

@@ -43,6 +43,10 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
     l: Annotated[Repeated, typer.Option("--l", help="COLUMN=L: distinct l-diversity; repeatable.")] = None,
     entropy_l: Annotated[Repeated, typer.Option(help="COLUMN=L: entropy l-diversity; repeatable.")] = None,
     recursive_l: Annotated[Repeated, typer.Option(help="COLUMN=C,L: recursive (c, l)-diversity; repeatable.")] = None,
+    positive_recursive_l: Annotated[
+        Repeated,
+        typer.Option(help="COLUMN=C,L,VALUE,…: recursive (c, l)-diversity of all values but those named; repeatable."),
+    ] = None,
     t: Annotated[Repeated, typer.Option("--t", help="COLUMN=T: t-closeness; repeatable.")] = None,
     distance: Annotated[
         Repeated,
@@ -107,7 +111,7 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
     require_suffix(output)
     require_engine(engine)
     asked = {"l": l, "entropy-l": entropy_l, "recursive-l": recursive_l, "t": t, "distance": distance}
-    asked |= {"alpha": alpha, "beta": beta, "delta": delta}
+    asked |= {"positive-recursive-l": positive_recursive_l, "alpha": alpha, "beta": beta, "delta": delta}
     if release is not None:
         said = {**asked, "quasi": quasi, "k": k, "suppression-limit": suppression_limit}
         said["recoding"] = recoding if recoding is not local.Recoding.GLOBAL else None

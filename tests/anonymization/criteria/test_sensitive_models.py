@@ -17,6 +17,7 @@ from anonymization.criteria.criterion import ClassCounts, Criterion
 from anonymization.criteria.delta_disclosure import DeltaDisclosure
 from anonymization.criteria.distinct_l import DistinctLDiversity
 from anonymization.criteria.entropy_l import EntropyLDiversity
+from anonymization.criteria.positive_recursive_l import PositiveRecursiveCLDiversity
 from anonymization.criteria.recursive_l import RecursiveCLDiversity
 from anonymization.criteria.t_closeness import EqualDistance, HierarchicalDistance, OrderedDistance, TCloseness
 from anonymization.hierarchy import hierarchy_from_rows
@@ -63,6 +64,21 @@ def entropy(l: float) -> Rule:
 
 def recursive(c: int, l: int) -> Rule:
     return lambda one, _: bool(known(one)) and known(one)[0] < c * sum(known(one)[l - 1 :])
+
+
+def positive(c: int, l: int, disclosable: frozenset[int]) -> Rule:
+    """Definition 4.3 of the paper, by the place y of the most frequent value that may not become known."""
+
+    def holds(one: Values, _: Values) -> bool:
+        ranked = sorted(((n, v) for v, n in Counter(one).items() if v != MISSING), reverse=True)
+        y = next((place for place, (_, v) in enumerate(ranked, start=1) if v not in disclosable), None)
+        if y is None:
+            return True
+        r = [0, *(n for n, _ in ranked)]
+        tail = sum(r[l:]) if y <= l - 1 else sum(r[l - 1 : y]) + sum(r[y + 1 :])
+        return r[y] < c * tail
+
+    return holds
 
 
 def alpha(limit: Fraction) -> Rule:
@@ -132,6 +148,9 @@ MODELS: dict[str, tuple[Criterion, Rule]] = {
     "entropy-3": (EntropyLDiversity("s", 3), entropy(3)),
     "recursive-2-2": (RecursiveCLDiversity("s", 2, 2), recursive(2, 2)),
     "recursive-4-3": (RecursiveCLDiversity("s", 4, 3), recursive(4, 3)),
+    "positive-1-2": (PositiveRecursiveCLDiversity("s", 1, 2, frozenset("b")), positive(1, 2, frozenset([1]))),
+    "positive-2-3": (PositiveRecursiveCLDiversity("s", 2, 3, frozenset("ad")), positive(2, 3, frozenset([0, 3]))),
+    "positive-1-4": (PositiveRecursiveCLDiversity("s", 1, 4, frozenset("c")), positive(1, 4, frozenset([2]))),
     "alpha-half": (AlphaFrequency("s", 0.5), alpha(Fraction(1, 2))),
     "basic-beta": (BetaLikeness("s", 0.5, is_enhanced=False), beta(Fraction(1, 2), enhanced=False)),
     "enhanced-beta": (BetaLikeness("s", 2.0), beta(Fraction(2), enhanced=True)),
@@ -198,6 +217,18 @@ def test_two_passing_classes_merge_into_a_passing_one(name: str, classes: list[V
     left, right = classes
     if not criterion.failing(counts_of([left, right, rest]))[:2].any():
         assert not criterion.failing(counts_of([left + right, rest]))[0]
+
+
+@given(classes=tables)
+def test_with_nothing_of_the_table_disclosable_the_positive_variant_is_the_recursive_model(
+    classes: list[Values],
+) -> None:
+    counts = counts_of(classes)
+    one = PositiveRecursiveCLDiversity("s", 2.0, 3, frozenset(["of no row"]))
+    holds_known = np.array([any(value != MISSING for value in each) for each in classes])
+    other = RecursiveCLDiversity("s", 2.0, 3)
+    assert one.failing(counts).tolist() == (other.failing(counts) & holds_known).tolist()
+    assert one.reached(counts)[holds_known].tolist() == other.reached(counts)[holds_known].tolist()
 
 
 def test_a_value_without_a_place_is_refused_without_naming_it() -> None:
