@@ -12,6 +12,7 @@ from anonymization.evidence import CheckKind, CheckResult
 from catalog.check_figures import FIGURES, found_words, number
 from catalog.check_titles import Names, names_of, title_of_result
 from policies.load import PACKAGED, load_library
+from policies.model.risk_models import WrittenRisk
 from policies.model.sensitive import SensitiveModel
 from policies.model.strictness import PolicyModel, Text
 
@@ -19,7 +20,14 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 MODULES = sorted(path for package in ("anonymization", "catalog") for path in (REPOSITORY / package).rglob("*.py"))
 MAKERS = {"CheckResult": None, "rule_check": 1, "verdict": 0}
 """The calls that make a check, and which argument names it; None is the keyword `name`."""
-ELSEWHERE = {"evidence.py", "verdict.py", "recount_sensitive.py", "check_titles.py", "dossier_build.py"}
+ELSEWHERE = {
+    "evidence.py",
+    "verdict.py",
+    "recount_sensitive.py",
+    "recount_risk.py",
+    "check_titles.py",
+    "dossier_build.py",
+}
 """Here the name is handed on, or is made of a model; those are asked for below."""
 
 
@@ -81,6 +89,12 @@ def test_every_model_of_a_sensitive_column_has_words(model: type[PolicyModel]) -
     variants |= {"distinct_l": ("l",), "beta_likeness": ("beta", "beta_likeness_basic")}
     for one in variants.get(name, (name,)):
         assert title_of_result(check(f"recount.{one}.department")) is not None, one
+
+
+@pytest.mark.parametrize("model", get_args(get_args(WrittenRisk)[0]))
+def test_every_model_of_the_whole_release_has_words(model: type[PolicyModel]) -> None:
+    (name,) = get_args(model.model_fields["model"].annotation)
+    assert title_of_result(check(f"recount.{name}")) is not None, name
 
 
 def test_every_expectation_of_the_shipped_suites_has_words_of_its_own() -> None:
