@@ -126,7 +126,9 @@ def _cells_expression(rows: ibis.Table, query: QueryPlan, subkey: str) -> ibis.T
 
 def _placed(rows: ibis.Table, query: QueryPlan) -> ibis.Table:
     """Give each countable row its cell's number in the public grid; rows in no cell are gone."""
-    columns: dict[str, Any] = {"person": rows[PERSON].cast("string")}
+    person = rows[PERSON]
+    # Whole numbers are grouped as they are, which is faster; for everything else its text is the person.
+    columns: dict[str, Any] = {"person": person if person.type().is_integer() else person.cast("string")}
     if query.units is not None and query.value is not None:
         columns["value"] = rows[query.value].cast("float64")
         columns["record"] = (rows[RECORD].cast("string") if RECORD in rows.columns else ibis.null("string")).fill_null(
@@ -165,7 +167,7 @@ def _grid_units(value: Any, units: Units) -> Any:
 def _summed(placed: ibis.Table, query: QueryPlan, subkey: str) -> ibis.Table:
     """Keep the first rows of each person in each cell by keyed hash, then sum; equal rows are interchangeable."""
     what = [placed["cell"].cast("string"), placed["record"], placed["units"].cast("string")]
-    ranked = placed.mutate(order=_keyed(subkey, "row", placed["person"], *what))
+    ranked = placed.mutate(order=_keyed(subkey, "row", placed["person"].cast("string"), *what))
     window = ibis.window(group_by=["person", "cell"], order_by=["order"])
     ranked = ranked.mutate(rank=ibis.row_number().over(window))
     ranked = ranked.filter(ranked["rank"] < query.rows_per_person_per_cell)
@@ -173,12 +175,22 @@ def _summed(placed: ibis.Table, query: QueryPlan, subkey: str) -> ibis.Table:
 
 
 def _first_cells(pairs: ibis.Table, query: QueryPlan, subkey: str) -> ibis.Table:
+    """Keep the first cells of each person by keyed hash; who is in few enough cells keeps them all, unhashed.
+
+    Hashing and ranking cost more than counting, and most people are below their bound.
+    """
     if query.cells_per_person >= query.cells:
         return pairs
-    ranked = pairs.mutate(order=_keyed(subkey, "cell", pairs["person"], pairs["cell"].cast("string")))
+    counted = pairs.group_by("person").agg(cells=pairs.count())
+    many = counted.filter(counted["cells"] > query.cells_per_person).select("person")
+    whole = pairs.anti_join(many, "person")
+    crowded = pairs.semi_join(many, "person")
+    ranked = crowded.mutate(
+        order=_keyed(subkey, "cell", crowded["person"].cast("string"), crowded["cell"].cast("string"))
+    )
     window = ibis.window(group_by=["person"], order_by=["order", "cell"])
     ranked = ranked.mutate(rank=ibis.row_number().over(window))
-    return ranked.filter(ranked["rank"] < query.cells_per_person)
+    return whole.union(ranked.filter(ranked["rank"] < query.cells_per_person).drop("order", "rank"))
 
 
 def _keyed(subkey: str, purpose: str, *parts: Any) -> Any:
