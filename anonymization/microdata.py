@@ -103,7 +103,12 @@ def protect_microdata(
     checks = _recount(method, prepared, generalized, ibis.memtable(kept))
     if events is not None:
         checks += recount_published(
-            method, tables, ids=ids, units=kept.column(UNIT), id_column=record_id_column(release)
+            method,
+            tables,
+            before=events.before,
+            ids=ids,
+            units=kept.column(UNIT),
+            id_column=record_id_column(release),
         )
     evidence = _evidence(method, prepared, generalized, Kept(ibis.memtable(kept), checks, events))
     return Anonymized(release, tables, evidence)

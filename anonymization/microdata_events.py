@@ -14,10 +14,11 @@ from anonymization.events.details import AT, EventRows, number_tuples, protect_e
 from anonymization.evidence import CheckResult
 from anonymization.hierarchy import Hierarchy
 from anonymization.rare_values import without_rare
+from anonymization.recount_event_labels import EventPair, SourceCodes, label_check_name, recount_event_labels
 from anonymization.recount_events import PublishedEvents, recount_events
 from anonymization.treat import HOUSEHOLD, PERSON, RECORD, TreatedTable
 from policies.errors import DataError, PolicyError
-from policies.model.events import LkcPrivacy
+from policies.model.events import Events, LkcPrivacy, judged_columns
 from policies.model.method import Microdata
 
 UNIT = "__unit"
@@ -49,12 +50,25 @@ class DetailRows:
 
 
 @dataclass(frozen=True, slots=True)
+class CodesBefore:
+    """The codes of an event column as treated, a row a code, the record's key in the first column; and their hierarchy."""
+
+    rows: pa.Table = field(repr=False)
+    keys: pa.ChunkedArray = field(repr=False)
+    hierarchy: Hierarchy = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ReleasedEvents:
-    """Records and details with their events made safe, before they get their new ids; `measured` is for the evidence."""
+    """Records and details with their events made safe, before they get their new ids; `measured` is for the evidence.
+
+    `before` holds the codes that each event column had, under the keys of the source, for the recount.
+    """
 
     records: pa.Table = field(repr=False)
     details: Mapping[str, pa.Table] = field(repr=False)
     measured: tuple[dict[str, object], ...]
+    before: Mapping[EventPair, "CodesBefore"] = field(repr=False)
 
     def numbered(self, name: str, id_column: str, ids: Sequence[str]) -> pa.Table:
         """Return a detail table under the new ids of its records, in the order of what is published."""
@@ -87,7 +101,8 @@ def release_events(
         DataError: As `events.details.protect_events`; a detail row without a record.
     """
     if method.events is None:
-        return ReleasedEvents(kept, {}, ())
+        return ReleasedEvents(kept, {}, (), {})
+    _require_own_columns(method, method.events)
     searched = {record.name: record.searched, **{name: detail.searched for name, detail in details.items()}}
     rows = EventRows(
         record=record.name,
@@ -98,7 +113,31 @@ def release_events(
         hierarchies={pair: _hierarchy(pair, searched, hierarchies) for pair in method.event_columns},
     )
     done = protect_events(method.events, rows, k=method.k)
-    return ReleasedEvents(done.rows.records, done.rows.details, done.measured)
+    before = {pair: _before(pair, kept, details, rows.hierarchies[pair]) for pair in method.event_columns}
+    return ReleasedEvents(done.rows.records, done.rows.details, done.measured, before)
+
+
+def _before(pair: EventPair, kept: pa.Table, details: Mapping[str, DetailRows], hierarchy: Hierarchy) -> CodesBefore:
+    """Return the codes of a column: of a detail those of the source, of the record table those of the rows that are left."""
+    table, column = pair
+    if table in details:
+        detail = details[table]
+        rows = detail.rows.select([detail.key, column]).to_pyarrow()
+        return CodesBefore(rows, kept.column(RECORD), hierarchy)
+    places = pa.chunked_array([pa.array(range(kept.num_rows), pa.int64())])
+    return CodesBefore(pa.table({AT: places, column: kept.column(column)}), places, hierarchy)
+
+
+def _require_own_columns(method: Microdata, events: Events) -> None:
+    judged = judged_columns(events, [*method.quasi_identifiers, *(model.column for model in method.sensitive)])
+    twice = sorted(column for table, column in events.columns if table == method.record and column in judged)
+    if twice:
+        raise PolicyError(
+            "policy.event-column-judged-twice",
+            what=f"{', '.join(twice)} of '{method.record}' is an event column and a quasi-identifier or sensitive column",
+            why="events change codes after the classes were made and judged, so what was counted would not be what leaves",
+            fix="take the column out of `events`, or out of `quasi_identifiers` and `sensitive`",
+        )
 
 
 def _hierarchy(
@@ -131,9 +170,17 @@ def events_evidence(events: ReleasedEvents | None) -> dict[str, object]:
 
 
 def recount_published(
-    method: Microdata, tables: Mapping[str, ibis.Table], *, ids: Sequence[str], units: pa.ChunkedArray, id_column: str
+    method: Microdata,
+    tables: Mapping[str, ibis.Table],
+    *,
+    before: Mapping[EventPair, CodesBefore],
+    ids: Sequence[str],
+    units: pa.ChunkedArray,
+    id_column: str,
 ) -> tuple[CheckResult, ...]:
     """Have the events recounted in the tables that leave, joined, while it is still known whose each record is.
+
+    Their labels are held against the codes of the source, too.
 
     Raises:
         DataError: The recount does not agree.
@@ -142,7 +189,13 @@ def recount_published(
         return ()
     owner = pa.table({id_column: pa.array(ids, pa.string()), UNIT: units})
     records = tables[method.record].to_pyarrow().join(owner, id_column)
-    checks = recount_events(method.events, published_events(method, records, tables, id_column, unit=UNIT), k=method.k)
+    published = published_events(method, records, tables, id_column, unit=UNIT)
+    new = pa.array(ids, pa.string())
+    sources = {
+        pair: SourceCodes(codes.rows, pa.table({"own": codes.keys, "id": new}), codes.hierarchy)
+        for pair, codes in before.items()
+    }
+    checks = recount_events(method.events, published, k=method.k) + recount_event_labels(published, sources)
     failed = [check.name for check in checks if not check.passed]
     if failed:
         raise DataError(
@@ -181,3 +234,8 @@ def published_events(
         quasi_identifiers=method.quasi_identifiers,
         unit=unit,
     )
+
+
+def label_checks(method: Microdata) -> tuple[str, ...]:
+    """Return the checks of labels that a release with events must have on its evidence."""
+    return tuple(label_check_name(table, column) for table, column in method.event_columns)

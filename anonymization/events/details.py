@@ -79,6 +79,7 @@ def protect_events(events: Events, rows: EventRows, *, k: int) -> ProtectedEvent
     for model in events.codes:
         rows, done = _codes(model, rows, k=model.k or k)
         measured.append(_said(model, done))
+    rows = _without_empty_rows(events, rows)
     for each in events.trajectories:
         rows, said = _dates(each, rows)
         measured.append(said)
@@ -137,12 +138,25 @@ def _codes(model: CodeModel, rows: EventRows, *, k: int) -> tuple[EventRows, Pro
         labels = _labels(done.labels, entry_of)
         table = rows.table(each.table)
         changed = table.set_column(table.column_names.index(each.column), each.column, labels)
-        if each.table != rows.record:
-            # A row whose code is not shown, or is shown already, would tell how many codes there were.
-            changed = changed.filter(pc.is_valid(changed.column(each.column)))
-            changed = _once(changed, each.column) if model.repeated_codes == "drop" else changed
+        if each.table != rows.record and model.repeated_codes == "drop":
+            changed = _once(changed, each.column)
         rows = rows.with_table(each.table, changed)
     return rows, done
+
+
+def _without_empty_rows(events: Events, rows: EventRows) -> EventRows:
+    """Remove the rows of details that show no code: one whose codes are hidden would tell how many there were."""
+    columns: dict[str, list[str]] = {}
+    for each in (column for model in events.codes for column in model.codes):
+        if each.table != rows.record:
+            columns.setdefault(each.table, []).append(each.column)
+    for name, of_table in columns.items():
+        table = rows.table(name)
+        shown = np.zeros(table.num_rows, bool)
+        for column in of_table:
+            shown |= pc.is_valid(table.column(column)).to_numpy()
+        rows = rows.with_table(name, table.filter(pa.array(shown)))
+    return rows
 
 
 def _sensitive(model: CodeModel, rows: EventRows) -> IntArray:
@@ -159,7 +173,7 @@ def _labels(labels: Sequence[str | None], entry_of: IntArray) -> pa.Array:
 
 
 def _once(table: pa.Table, column: str) -> pa.Table:
-    """Keep one row for each label of a record: of several the one whose other columns come last in order."""
+    """Leave each label of a record in one row: of several in that whose other columns come last in order."""
     others = [name for name in table.column_names if name not in {AT, column}]
     sortable = pa.table(
         {
@@ -170,13 +184,15 @@ def _once(table: pa.Table, column: str) -> pa.Table:
     )
     keys = [("at", "ascending"), ("label", "ascending")]
     keys += [(f"other_{number}", "descending") for number in range(len(others))]
-    order = pc.sort_indices(sortable, sort_keys=keys)
-    ordered = sortable.select(["at", "label"]).take(order)
-    at, label = ordered.column("at").to_numpy(), ordered.column("label").combine_chunks().dictionary_encode()
-    code = label.indices.to_numpy(zero_copy_only=False)
+    order = pc.sort_indices(sortable, sort_keys=keys).to_numpy()
+    at = sortable.column("at").to_numpy()[order]
+    code = sortable.column("label").combine_chunks().dictionary_encode().indices.fill_null(-1).to_numpy()[order]
     is_first = np.ones(len(at), bool)
     is_first[1:] = (at[1:] != at[:-1]) | (code[1:] != code[:-1])
-    return table.take(order.filter(pa.array(is_first)))
+    stays = np.zeros(len(at), bool)
+    stays[order] = is_first
+    once = pc.if_else(pa.array(stays), table.column(column), pa.scalar(None, pa.string()))
+    return table.set_column(table.column_names.index(column), column, once)
 
 
 def _dates(each: Trajectory, rows: EventRows) -> tuple[EventRows, dict[str, object]]:

@@ -3,6 +3,7 @@
 Codes (diagnoses, drugs, procedures) are a set a record; dates are a trajectory; people of one household are one unit.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -122,6 +123,11 @@ def parameters_of_events(events: Events) -> dict[str, object]:
         if "values" in model:
             model["values"] = len(model["values"])
     return written
+
+
+def judged_columns(events: Events, classes: Iterable[str]) -> frozenset[str]:
+    """Return the columns of the record table that are judged before events change any code: `classes`, and what `lkc` bounds."""
+    return frozenset(classes) | {model.sensitive for model in events.codes if isinstance(model, LkcPrivacy)}
 
 
 def power_of(model: CodeModel) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from policies.model.events import LkcPrivacy
+from policies.model.events import Events, LkcPrivacy, judged_columns
 from policies.model.method import Microdata
 from policies.model.treatment import Generalize
 from policies.places import Key
@@ -18,6 +18,7 @@ def event_problems(view: ReleaseView, method: Microdata) -> Iterator[Problem]:
         yield from _household(view, method)
     if method.events is None:
         return
+    yield from _judged(method, method.events)
     for index, model in enumerate(method.events.codes):
         keys: tuple[Key, ...] = ("method", "events", "codes", index)
         for place, each in enumerate(model.codes):
@@ -33,6 +34,14 @@ def event_problems(view: ReleaseView, method: Microdata) -> Iterator[Problem]:
         yield from _column(view, dates.table, dates.column, keys)
         if found is not None and found.source.type not in _DATES:
             yield Problem(f"{found.name} is no date, so it makes no trajectory", "name a date column", keys)
+
+
+def _judged(method: Microdata, events: Events) -> Iterator[Problem]:
+    judged = judged_columns(events, [*method.quasi_identifiers, *(model.column for model in method.sensitive)])
+    for table, column in events.columns:
+        if table == method.record and column in judged:
+            what = f"'{table}.{column}' is named under `events`, and is a quasi-identifier or sensitive: what was counted would not leave"
+            yield Problem(what, "name the column in one place only", ("method", "events"))
 
 
 def _column(view: ReleaseView, table: str, column: str, keys: tuple[Key, ...]) -> Iterator[Problem]:

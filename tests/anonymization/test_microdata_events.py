@@ -8,6 +8,7 @@ import ibis
 import pyarrow as pa
 import pytest
 
+from anonymization import microdata_events
 from anonymization.hierarchy import build_hierarchy, hierarchy_from_rows
 from anonymization.microdata import protect_microdata
 from anonymization.release_checks import recount_release
@@ -220,6 +221,7 @@ def test_what_leaves_is_counted_anew_and_a_changed_code_is_found():
     fine = {check.name: check.passed for check in recount_release(done, sources, around=around)}
     assert fine["recount.codes.diagnoses"]
     assert fine["recount.events_in_people"]
+    assert any(each.name == "recount.event_label.visits.icd10" and each.passed for each in done.evidence.checks)
     assert fine["recount.details.visits"]
     visits = done.tables["visits"].to_pyarrow()
     codes = ["C95.1", *visits.column("icd10").to_pylist()[1:]]
@@ -227,10 +229,42 @@ def test_what_leaves_is_counted_anew_and_a_changed_code_is_found():
     forged = replace(done, tables={**done.tables, "visits": ibis.memtable(changed)})
     found = {check.name: check.passed for check in recount_release(forged, sources, around=around)}
     assert not found["recount.codes.diagnoses"]
-    silent = replace(done, evidence=replace(done.evidence, checks=()))
-    assert not {check.name: check.passed for check in recount_release(silent, sources, around=around)}[
-        "recount.events_in_people"
-    ]
+    for gone in ("recount.codes.diagnoses", "recount.event_label.visits.icd10"):
+        left = tuple(check for check in done.evidence.checks if check.name != gone)
+        silent = replace(done, evidence=replace(done.evidence, checks=left))
+        said = {check.name: check.passed for check in recount_release(silent, sources, around=around)}
+        assert not said["recount.events_in_people"]
+
+
+def test_a_label_that_its_record_does_not_have_stops_the_release(monkeypatch):
+    real = microdata_events.protect_events
+
+    def swapped(events, rows, *, k):
+        """Sort the codes over the visits: every code keeps as many visits, but they are others'."""
+        done = real(events, rows, k=k)
+        visits = done.rows.details["visits"]
+        codes = pa.array(sorted(visits.column("icd10").to_pylist()), pa.string())
+        forged = visits.set_column(visits.column_names.index("icd10"), "icd10", codes)
+        return replace(done, rows=done.rows.with_table("visits", forged))
+
+    monkeypatch.setattr(microdata_events, "protect_events", swapped)
+    with pytest.raises(DataError) as caught:
+        protect(dates=False, events={"codes": [{**KM, "m": 1, "repeated_codes": "keep"}]})
+    assert "recount.event_label.visits.icd10" in caught.value.what
+
+
+@pytest.mark.parametrize("place", ["quasi-identifier", "sensitive"])
+def test_a_column_that_classes_are_judged_by_holds_no_events(place):
+    wards = {**KM, "name": "wards", "codes": [{"table": "patients", "column": "ward"}]}
+    events = {"codes": [KM, wards]}
+    asked = (
+        {"quasi_identifiers": ["sex", "ward"]}
+        if place == "quasi-identifier"
+        else {"sensitive": [{"column": "ward", "l": 2}]}
+    )
+    with pytest.raises(PolicyError) as caught:
+        protect(dates=False, events=events, **asked)
+    assert caught.value.code == "policy.event-column-judged-twice"
 
 
 def test_codes_that_are_missing_are_left_out():

@@ -25,10 +25,11 @@ ELSEWHERE = {
     "verdict.py",
     "recount_sensitive.py",
     "recount_risk.py",
+    "recount_perturbation.py",
     "check_titles.py",
     "dossier_build.py",
 }
-"""Here the name is handed on, or is made of a model; those are asked for below."""
+"""Here the name is handed on, or is made of a model; those are asked for below. Of perturbation the command alone shows them."""
 
 
 def written(node: ast.expr) -> str | None:

@@ -55,6 +55,23 @@ def test_codes_that_do_not_fit_are_refused(tmp_path: Path, codes: str, treat: st
     assert any(says in each.what for each in found), [each.what for each in found]
 
 
+@pytest.mark.parametrize("judged", ["sensitive", "quasi-identifier", "lkc"])
+def test_a_column_that_classes_are_judged_by_is_no_event_column(tmp_path: Path, judged: str) -> None:
+    outcome = "codes: [{table: admissions, column: outcome}], suppression_limit: 0.1"
+    codes = (LKC if judged == "lkc" else KM).replace(CODES, outcome)
+    root = written(tmp_path, codes=codes)
+    file = root / fixture.MICRODATA
+    text = file.read_text(encoding="utf-8")
+    assert "  sensitive: [{column: outcome, l: 3}]\n" in text
+    if judged != "sensitive":
+        text = text.replace("  sensitive: [{column: outcome, l: 3}]\n", "")
+    if judged == "quasi-identifier":
+        text = text.replace("quasi_identifiers: [", "quasi_identifiers: [outcome, ")
+    file.write_text(text, encoding="utf-8")
+    found = findings_of(root)
+    assert any("what was counted would not leave" in each.what for each in found), [each.what for each in found]
+
+
 def test_a_trajectory_is_of_dates(tmp_path: Path) -> None:
     dates = "    trajectories: [{table: admissions, column: outcome, points: 2, max_uniqueness: 0.1}]\n"
     found = findings_of(written(tmp_path, more=dates))
