@@ -19,6 +19,7 @@ _DOSSIER_FILE = re.compile(
     r"zones/released/[a-z0-9_-]+/[0-9]+\.[0-9]+\.[0-9]+-dossier/("
     r"README\.txt|SHA256SUMS|(dossier|signers|manifest|manifest\.sig)\.json|dossier\.(ja|en)\.html|sheet\.(ja|en)\.(txt|html)|"
     r"keys/platform\.pub\.pem|schema/dossier-v[0-9]+\.json|approvals/(release|dataset)/[a-z0-9_-]+\.json|"
+    r"dp_card/(entry_(ja|en)\.(yaml|json)|checklist\.json)|"
     r"policies/[a-z]+\.[a-z0-9@._-]+\.json|policies/hierarchy\.[a-z0-9_-]+\.levels\.[a-z]+)"
 )
 _OUTBOX_FILE = re.compile(r"outbox/[A-Za-z0-9._-]+/.+\.(c4gh|json|html|pdf|md)")

@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from catalog.dp_card import DpCard
 from catalog.records import EvidenceSummary, Organization, RecordModel
 from policies.model.strictness import Text
 from policies.vocabulary import Labelled, QualityDimension, Severity
@@ -322,6 +323,7 @@ class Dossier(RecordModel):
     quality: QualityLabel
     retention: Retention
     words: tuple[Meaning, ...] = ()
+    card: DpCard | None = None
 
     def as_json(self) -> bytes:
         """Return the dossier as it is written: UTF-8, sorted keys, two spaces, one newline at the end."""

@@ -19,6 +19,8 @@ from catalog.check_figures import found_words
 from catalog.check_titles import Names, names_of, title_of_result
 from catalog.dossier_columns import column_entries
 from catalog.dossier_risk import risk_lines
+from catalog.dp_card import DpCard
+from catalog.dp_card_build import CardFacts, build_card
 from catalog.parameter_words import country
 from catalog.records import CatalogRecord, Organization
 from policies.answers import MOST_FIGURES, RuleAnswer, StageAnswer, Verdict
@@ -128,6 +130,7 @@ def assemble(facts: Facts) -> form.Dossier:
         quality=_quality(facts),
         retention=_retention(facts),
         words=_words(facts),
+        card=_card(facts),
     )
 
 
@@ -288,6 +291,26 @@ def _ledger(facts: Facts) -> form.LedgerExtract | None:
         period_to=method.budget.period_to,
         charge_id=charged.charge_id,
         entry_digests=charged.entry_digests,
+    )
+
+
+def _card(facts: Facts) -> DpCard | None:
+    method, charged = facts.release.method, facts.charged
+    if not isinstance(method, DpStatistics) or charged is None:
+        return None
+    return build_card(
+        CardFacts(
+            release=facts.release,
+            budget=method.budget,
+            datasets=[facts.library.dataset(name) for name in facts.release.datasets],
+            evidence=facts.evidence,
+            checks=facts.checks,
+            charge_id=charged.charge_id,
+            rho_cap=charged.rho_cap,
+            rho_charged=charged.rho_charged,
+            code_version=facts.code_version,
+            published_on=facts.record.issued,
+        )
     )
 
 

@@ -4,6 +4,8 @@
     dossier.json                        the dossier for machines; schema/dossier-v1.json says its form
     dossier.ja.html dossier.en.html     the dossier for people
     sheet.ja.html sheet.en.html         the policies on a page, as they were explained; the same as .txt
+    dp_card/                            of a differentially private release: its entry for the registry of deployments, and
+                                        the checklist of hazards (see dp_card_files)
     policies/<kind>.<id>.json           every policy that the release rests on, in canonical form
     approvals/<kind>/<id>.json          the signed records of people, as they were made
     signers.json                        the register of signers with their public keys, signed by the platform
@@ -29,6 +31,7 @@ from pydantic import ValidationError
 from catalog.dossier import FORMAT, SCHEMA_FILE, Dossier
 from catalog.dossier_page import dossier_page
 from catalog.dossier_readme import dossier_readme
+from catalog.dp_card_files import card_files
 from catalog.keys import Signer
 from catalog.manifest import MANIFEST, SIGNATURE, Manifest, write_manifest
 from policies.errors import DataError, IntegrityError, Place
@@ -138,6 +141,7 @@ def _files(contents: Contents, signer: Signer) -> dict[str, bytes]:
     dossier = contents.dossier
     files = {
         **contents.files,
+        **(card_files(dossier.card) if dossier.card else {}),
         DOSSIER: dossier.as_json(),
         "schema/dossier-v1.json": SCHEMA_FILE.read_bytes(),
         "dossier.ja.html": dossier_page(dossier, language="ja").encode("utf-8"),

@@ -33,6 +33,7 @@ _PARTS = (
     "risk",
     "consent",
     "ledger",
+    "card",
     "publication",
     "recipients",
     "quality",
@@ -75,6 +76,7 @@ def dossier_page(dossier: Dossier, *, language: Language) -> str:
         "paren": lambda words: f"({words})" if language == "ja" else f" ({words})",
         "e_method": _text(Text(ja=dossier.evidence.method.ja, en=dossier.evidence.method.en), language),
         "holders": list({one.organization.name.ja: one for one in dossier.holders}.values()),
+        "card_entry": dossier.card.entry(language).deployment if dossier.card else None,
         "own_signatures": [one for one in dossier.approvals.signatures if one.policy == dossier.subject.id],
         "parts": [part for part in _PARTS if part not in _empty(dossier, has_rest=bool(rest))],
         "exact": _exact,
@@ -135,7 +137,7 @@ def _moment(moment: datetime, language: Language) -> str:
 
 def _empty(dossier: Dossier, *, has_rest: bool) -> frozenset[str]:
     """Return the parts that this dossier does not have."""
-    there = {"rest": has_rest, "words": bool(dossier.words)}
+    there = {"rest": has_rest, "words": bool(dossier.words), "card": dossier.card is not None}
     return frozenset(part for part, is_there in there.items() if not is_there)
 
 

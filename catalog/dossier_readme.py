@@ -40,6 +40,7 @@ Read:    dossier.ja.html (日本語)  dossier.en.html (English)  dossier.json (m
          sheet.ja.html, sheet.en.html (and .txt): the policies, explained
          policies/: every policy that the release rests on, in the form that was signed
          approvals/: the signatures of people, where there are any
+         dp_card/: of a differentially private release, its entry for the registry of deployments and a checklist
 
 
 How to verify

@@ -32,6 +32,7 @@ from catalog.access import blank_form
 from catalog.dcat import BASE, RdfFormat, export
 from catalog.dossier_folder import files_of, folder_of_dossier, read_dossier, zip_dossier
 from catalog.dossier_page import page_policy
+from catalog.dp_card_files import CHECKLIST
 from catalog.ledger_place import LedgerPlace
 from catalog.records import CatalogRecord, HealthCategory
 from catalog.search import FACET_VALUES, Facet
@@ -140,8 +141,13 @@ class _Portal:
 
     def dataset(self, language: Language, record_id: str, version: str | None = None) -> HTMLResponse:
         record = self._record(record_id, version)
-        has_dossier = bool(files_of(self._dossier_folder(record)))
-        context = {"record": record, "versions": self.store.versions(record.id), "has_dossier": has_dossier}
+        files = files_of(self._dossier_folder(record))
+        context = {
+            "record": record,
+            "versions": self.store.versions(record.id),
+            "has_dossier": bool(files),
+            "has_card": CHECKLIST in files,
+        }
         return HTMLResponse(render("dataset.html", language, path=f"/datasets/{record.id}", context=context))
 
     def dossier(self, language: Language, record_id: str, version: str | None = None) -> HTMLResponse:

@@ -193,6 +193,16 @@ MESSAGES: dict[str, Text] = {
         ja="お探しのページは移動したか、公開が終わった可能性があります。",
         en="The page may have moved, or its release may have ended.",
     ),
+    "card.open": Text(ja="公開カードと点検表を見る", en="See the card and the checklist"),
+    "card.title": Text(ja="差分プライバシーの公開カード", en="Card of differential privacy"),
+    "card.lead": Text(
+        ja="公開の登録簿(DP Deployments Registry)の形式の記載と、NIST SP 800-226 に挙がる危険の点検表です。",
+        en="An entry in the form of the DP Deployments Registry, and a checklist of the hazards of NIST SP 800-226.",
+    ),
+    "card.unit": Text(ja="守る単位", en="Unit of privacy"),
+    "card.loss": Text(ja="損失", en="Loss"),
+    "card.utility": Text(ja="誤差", en="Error"),
+    "card.hazards": Text(ja="危険と対応", en="Hazards"),
     "dossier.title": Text(ja="証拠書類(ドシエ)", en="Dossier"),
     "dossier.open": Text(ja="証拠書類を見る", en="See the dossier"),
     "dossier.lead": Text(
