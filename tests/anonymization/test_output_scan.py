@@ -53,6 +53,15 @@ def test_each_kind_fails_the_rules_that_forbid_it(value, rules):
     assert failing(CLEAN.append_column("x", pa.array([value] * ROWS))) == rules
 
 
+def test_one_cell_among_random_ids_is_found_and_so_is_a_column_of_them_by_its_name():
+    ids = CLEAN.column("record_id").to_pylist()
+    assert failing(CLEAN.set_column(0, "record_id", pa.array(["個人番号 123456789018", *ids[1:]]))) == {
+        "APPI-22",
+        "HIPAA-01",
+    }
+    assert failing(CLEAN.append_column("被保険者番号", pa.array(ids))) == {"APPI-22", "HIPAA-01"}
+
+
 def test_a_column_called_after_an_insured_number_fails_whatever_it_holds():
     assert failing(CLEAN.append_column("被保険者番号", pa.array(["1"] * ROWS))) == {"APPI-22", "HIPAA-01"}
 
