@@ -15,13 +15,14 @@ from anonymization.criteria.criterion import Criterion
 from anonymization.criteria.from_policy import criterion_of
 from anonymization.criteria.k_anonymity import KAnonymity
 from anonymization.criteria.nearest import nearest_setting
+from anonymization.criteria.profitability import PublishingPays
 from anonymization.criteria.table_criterion import TableCriterion
 from anonymization.hierarchy import ROOT
 from anonymization.histogram import Histogram, as_text, build_histogram
 from anonymization.loss import GEOMETRIC, Metric
 from anonymization.quasi import QuasiIdentifier
 from anonymization.risk_models import NOTHING_ASKED, AskedRisk
-from anonymization.search.classes import ClassTable, bottom_table, failed_together, failing_classes, roll_up
+from anonymization.search.classes import ClassTable, bottom_table, counts_of, failed_together, failing_classes, roll_up
 from anonymization.search.effort import UNLIMITED, Effort
 from anonymization.search.label_maps import LabelMaps
 from anonymization.search.optimal import search_all
@@ -198,6 +199,7 @@ def pose_problem(
     """Return what is asked of a histogram, before any search; arguments and errors as `solve_histogram`."""
     _require_settings(k, suppression_limit, least_k=1 if asked_risk.stands_in_for_k else 2)
     _require_people(histogram, k)
+    _require_known(histogram)
     criteria: tuple[Criterion, ...] = (
         KAnonymity(k),
         *(criterion_of(model, histogram.sensitive[model.column].labels) for model in sensitive),
@@ -256,10 +258,23 @@ def _require_people(histogram: Histogram, k: int) -> None:
         )
 
 
+def _require_known(histogram: Histogram) -> None:
+    if histogram.unseen_records == histogram.records:
+        raise DataError(
+            "data.no-solution",
+            what=f"each of the {histogram.records} rows holds a value that a hierarchy does not know",
+            why="rows with such values are suppressed, and a release may not be empty",
+            fix="give each column its own hierarchy, spelled as the data are; `niji hierarchy coverage` counts what is unknown",
+        )
+
+
 def _no_solution(problem: Problem) -> DataError:
     table, failing = classes_at(problem, tuple(size - 1 for size in problem.shape))
-    counts = table.counts()
+    counts = counts_of(problem, table)
     failed = [criterion for criterion in problem.criteria if criterion.failing(counts).any()]
+    pays = [criterion for criterion in failed if isinstance(criterion, PublishingPays)]
+    if pays:  # at the coarsest levels nothing is left, and nothing pays
+        return _no_release(pays, [])
     may_lose = max(problem.may_suppress - problem.histogram.unseen_records, 0)
     nearest = [nearest_setting(criterion, counts, may_lose=may_lose) for criterion in failed]
     suppressed = int(table.rows[failing].sum()) + problem.histogram.unseen_records
@@ -282,8 +297,8 @@ def _no_solution(problem: Problem) -> DataError:
     )
 
 
-def _no_release(failed: Sequence[TableCriterion], nearest: Sequence[str | None]) -> DataError:
-    """Return the error for classes that each pass, and that fail together."""
+def _no_release(failed: Sequence[TableCriterion | PublishingPays], nearest: Sequence[str | None]) -> DataError:
+    """Return the error for models that are not met at the coarsest levels first: of classes together, or of what is left."""
     return DataError(
         "data.no-solution",
         what=f"no choice of levels meets {', '.join(criterion.name for criterion in failed)}; "
@@ -297,13 +312,13 @@ def _no_release(failed: Sequence[TableCriterion], nearest: Sequence[str | None])
 def classes_at(problem: Problem, node: Node) -> tuple[ClassTable, np.ndarray]:
     """Return the classes of a node, and which of them would be suppressed."""
     table, _ = roll_up(bottom_table(problem.histogram), node, LabelMaps(problem.histogram.attributes))
-    return table, failing_classes(problem, table.counts())
+    return table, failing_classes(problem, counts_of(problem, table))
 
 
 def _publish(rows: "ibis.Table", problem: Problem, certificate: Certificate, *, metric: Metric) -> Generalized:
     histogram = problem.histogram
     table, failing = classes_at(problem, certificate.node)
-    counts = table.counts()
+    counts = counts_of(problem, table)
     sizes = spectrum_of(counts.people[~failing], table.rows[~failing])
     levels = [attribute.levels[i] for attribute, i in zip(histogram.attributes, certificate.node, strict=True)]
     return Generalized(

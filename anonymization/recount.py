@@ -79,7 +79,7 @@ def recount(
         load(connection, "published", published, [*wanted, *ids])
         if source is not None:
             compared = [
-                *(quasi_identifiers if ids else ()),
+                *(quasi_identifiers if ids or asked_risk.weighs_loss else ()),
                 *ids,
                 *columns_of(list(filter(compares_with_table, sensitive))),
             ]

@@ -13,6 +13,7 @@ import numpy as np
 from anonymization.evidence import CheckKind, CheckResult, Scalar
 from anonymization.hierarchy import ROOT, Hierarchy
 from anonymization.population import Population
+from anonymization.recount_payout import add_lost_shares, least_payout
 from anonymization.recount_sql import as_written, load, quoted, register
 from anonymization.risk_models import AskedRisk
 from anonymization.uniqueness import estimate_uniques, sizes_of
@@ -23,6 +24,7 @@ from policies.model.risk_models import (
     NoAttack,
     PopulationUniqueness,
     Presence,
+    Profitability,
     RiskModel,
     SampleUniqueness,
 )
@@ -60,15 +62,23 @@ def check_risks(
         A blocking check for each model: what the worst class, or the release, reaches.
 
     Raises:
-        PolicyError: `policy.recount-without-levels`: a population was to be generalized, and the levels are not known.
+        PolicyError: `policy.recount-without-levels`: a population was to be generalized, or what classes have lost was to be
+            counted, and the levels are not known.
     """
     if not asked.models:
         return ()
     _make_classes(connection, keys, person)
-    if asked.population is not None:
+    if asked.weighs_loss or asked.population is not None:
         if levels is None or any(column not in levels for column in hierarchies):
             raise _no_levels()
-        _make_population(connection, keys, asked.population, hierarchies=hierarchies, levels=levels)
+        if asked.population is not None:
+            extra = [asked.population.people] if asked.population.people is not None else []
+            load(connection, "population", asked.population.rows, [*keys, *extra])
+        if asked.weighs_loss:
+            tables = ("source", "population") if asked.population is not None else ("source",)
+            add_lost_shares(connection, keys, tables, hierarchies=hierarchies, levels=levels)
+        if asked.population is not None:
+            _make_population(connection, keys, asked.population, hierarchies=hierarchies, levels=levels)
     return tuple(_check(connection, model) for model in asked.models)
 
 
@@ -79,7 +89,8 @@ def _make_classes(connection: Any, keys: Sequence[str], person: str | None) -> N
     connection.execute(
         f"""
         CREATE OR REPLACE TABLE classes AS
-        SELECT {labels}, COUNT(*) AS class_rows, {people} AS class_people FROM published AS p
+        SELECT {labels}, COUNT(*) AS class_rows, {people} AS class_people,
+               0.0::DOUBLE AS class_lost FROM published AS p
         GROUP BY {", ".join(f"p.{quoted(key)}" for key in keys)}
         """
     )
@@ -94,8 +105,6 @@ def _make_population(
     levels: Mapping[str, int],
 ) -> None:
     """Make `held`: the people of the population in each published class, and `unheld`: how many are in none."""
-    extra = [population.people] if population.people is not None else []
-    load(connection, "population", population.rows, [*keys, *extra])
     joins, labels, known = [], [], []
     for number, key in enumerate(keys):
         value, hierarchy = as_written(connection, "population", key, alias="s"), hierarchies.get(key)
@@ -120,10 +129,10 @@ def _make_population(
     connection.execute(
         f"""
         CREATE OR REPLACE TABLE held AS
-        SELECT c.class_rows, c.class_people, COALESCE(SUM(g.people), 0) AS population
+        SELECT c.class_rows, c.class_people, c.class_lost, COALESCE(SUM(g.people), 0) AS population
         FROM (SELECT ROW_NUMBER() OVER () AS class, * FROM classes) AS c
         LEFT JOIN people_of_labels AS g ON g.in_hierarchies AND {same}
-        GROUP BY c.class, c.class_rows, c.class_people
+        GROUP BY c.class, c.class_rows, c.class_people, c.class_lost
         """
     )
     connection.execute(
@@ -153,6 +162,13 @@ def _check(connection: Any, model: RiskModel) -> CheckResult:
             return _presence(connection, model)
         case NoAttack():
             return _no_attack(connection, model)
+        case Profitability():
+            return _profitability(connection, model)
+    return _check_together(connection, model)
+
+
+def _check_together(connection: Any, model: AverageRisk | SampleUniqueness | PopulationUniqueness) -> CheckResult:
+    match model:
         case AverageRisk():
             sql = "SELECT SUM(class_rows / class_people) / SUM(class_rows) FROM classes"
             return _share(connection, model, sql, "the average risk of a published record")
@@ -208,6 +224,16 @@ def _no_attack(connection: Any, model: NoAttack) -> CheckResult:
     )
 
 
+def _profitability(connection: Any, model: Profitability) -> CheckResult:
+    least, failed = least_payout(connection, model)
+    return _result(
+        model,
+        failed=failed,
+        what=f"publishing a record of any class brings more than the {model.attacker} costs",
+        measured={"payout": _rounded(least)},
+    )
+
+
 def _share(connection: Any, model: AverageRisk | SampleUniqueness, sql: str, what: str) -> CheckResult:
     reached = float(connection.execute(sql).fetchall()[0][0] or 0.0)
     return _result(
@@ -248,7 +274,7 @@ def _rounded(value: float | None) -> float | None:
 def _no_levels() -> PolicyError:
     return PolicyError(
         "policy.recount-without-levels",
-        what="a release was to be held against its population without the levels it was generalized to",
-        why="the population's people must be generalized as the table was, one level a column",
-        fix="pass the levels; with local recoding there are none, and no population can be asked about",
+        what="a model of a release was to be recounted without the levels it was generalized to",
+        why="the population's people must be generalized as the table was, and what is lost is counted by level",
+        fix="pass the levels; with local recoding there are none, and no such model can be asked for",
     )

@@ -9,6 +9,7 @@ from anonymization.criteria.delta_presence import DeltaPresence, EveryoneCounted
 from anonymization.criteria.k_map import KMapping
 from anonymization.criteria.no_attack import AttackDoesNotPay
 from anonymization.criteria.population_uniqueness import UniqueInPopulation
+from anonymization.criteria.profitability import PublishingPays
 from anonymization.criteria.sample_uniqueness import UniqueInSample
 from anonymization.criteria.table_criterion import TableCriterion
 from anonymization.histogram import Histogram
@@ -21,6 +22,7 @@ from policies.model.risk_models import (
     NoAttack,
     PopulationUniqueness,
     Presence,
+    Profitability,
     RiskModel,
     SampleUniqueness,
     hides_who_is_alone,
@@ -58,6 +60,11 @@ class AskedRisk:
         """Whether a model says something of people who are alone in their class, so that k may be 1."""
         return any(hides_who_is_alone(model) for model in self.models)
 
+    @property
+    def weighs_loss(self) -> bool:
+        """Whether a model weighs what a class has lost of its information."""
+        return any(isinstance(model, Profitability) for model in self.models)
+
     def grown(self, quasi_identifiers: Sequence[QuasiIdentifier]) -> list[QuasiIdentifier]:
         """Return the quasi-identifiers with hierarchies that know the population's values, where a rule makes them."""
         return list(quasi_identifiers) if self.population is None else grown(quasi_identifiers, self.population)
@@ -77,6 +84,9 @@ class AskedRisk:
                     found.append(DeltaPresence(model.least, model.most))
                 case NoAttack():
                     found.append(AttackDoesNotPay(model.gain, model.cost, model.attacker == "journalist"))
+                case Profitability():
+                    is_journalist = model.attacker == "journalist"
+                    found.append(PublishingPays(model.gain, model.cost, model.benefit, model.loss, is_journalist))
                 case _:
                     pass
         return tuple(found)

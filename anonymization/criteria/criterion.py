@@ -24,11 +24,13 @@ class ClassCounts:
     """What models may look at, one entry an equivalence class.
 
     `people` counts distinct persons, `rows` rows; `sensitive[column]` says how many rows of each class hold which value.
+    `lost` is the share of its information that a class has lost, by its labels; None where no model asks for it.
     """
 
     rows: IntArray
     people: IntArray
     sensitive: Mapping[str, SensitiveCounts]
+    lost: FloatArray | None = None
 
 
 class Criterion(Protocol):

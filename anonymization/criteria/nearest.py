@@ -10,6 +10,7 @@ from anonymization.criteria.entropy_l import EntropyLDiversity
 from anonymization.criteria.k_anonymity import KAnonymity
 from anonymization.criteria.k_map import KMapping
 from anonymization.criteria.no_attack import AttackDoesNotPay
+from anonymization.criteria.profitability import PublishingPays
 
 _FLOORS = (KAnonymity, KMapping, DistinctLDiversity, EntropyLDiversity)
 """Models whose setting is a least; that of the others is a most."""
@@ -24,7 +25,7 @@ def nearest_setting(criterion: Criterion, classes: ClassCounts, *, may_lose: int
         classes: The classes.
         may_lose: How many rows may be suppressed.
     """
-    if isinstance(criterion, AttackDoesNotPay):
+    if isinstance(criterion, AttackDoesNotPay | PublishingPays):
         return None  # what an attack is worth is a fact, not a setting to ask less of
     reached = criterion.reached(classes)
     is_floor = isinstance(criterion, _FLOORS)

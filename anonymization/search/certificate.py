@@ -6,13 +6,14 @@ whole tuples, sums are exact fractions, and the lattice is covered by logarithms
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 
 from anonymization.criteria.criterion import BoolArray, ClassCounts
 from anonymization.criteria.k_anonymity import KAnonymity
+from anonymization.criteria.profitability import PublishingPays
 from anonymization.criteria.table_criterion import TableCriterion
 from anonymization.histogram import Pairs
 from anonymization.loss import ArithmeticLoss, FloatArray
@@ -93,6 +94,8 @@ def _faults_of(problem: Problem, check: Check) -> list[str]:
     _, index = np.unique(labels, axis=0, return_inverse=True)
     index = index.reshape(-1)
     counts = _counts(problem, index)
+    if any(isinstance(criterion, PublishingPays) for criterion in problem.criteria):
+        counts = replace(counts, lost=_lost_shares(problem, check.node, np.unique(labels, axis=0)))
     failing, lost = _failing(problem, counts)
     rows = problem.histogram.rows
     unseen = problem.histogram.unseen_records
@@ -140,6 +143,17 @@ def _counts(problem: Problem, index: IntArray) -> ClassCounts:
     if histogram.shared is not None:
         people += _distinct(histogram.shared, index, size)
     return ClassCounts(rows, people, {name: _counted(one, index) for name, one in histogram.sensitive.items()})
+
+
+def _lost_shares(problem: Problem, node: Node, classes: IntArray) -> FloatArray:
+    """Return the share of its information that each class has lost, from its labels."""
+    attributes = problem.histogram.attributes
+    whole = math.log(math.prod(attribute.domain for attribute in attributes))
+    leaves = [
+        math.prod(int(attribute.covered[i][label]) for attribute, i, label in zip(attributes, node, each, strict=True))
+        for each in classes
+    ]
+    return np.array([math.log(number) / whole if whole else 0.0 for number in leaves])
 
 
 def _failing(problem: Problem, counts: ClassCounts) -> tuple[BoolArray, IntArray]:

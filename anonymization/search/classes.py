@@ -1,13 +1,14 @@
 """One check: the equivalence classes of a node, rolled up from the smallest stored table that can give them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from anonymization.coding import AnyInt, combine_codes, narrow, number_keys
 from anonymization.criteria.criterion import BoolArray, ClassCounts
 from anonymization.criteria.k_anonymity import KAnonymity
+from anonymization.criteria.profitability import PublishingPays, share_lost
 from anonymization.criteria.table_criterion import TableCriterion
 from anonymization.histogram import Histogram, Pairs
 from anonymization.loss import FloatArray
@@ -182,7 +183,7 @@ def evaluate(problem: Problem, table: ClassTable, finer: Finer) -> Check:
     The penalties are worked out on the classes that they were made from, which are finer and so give tighter bounds.
     """
     histogram = problem.histogram
-    counts = table.counts()
+    counts = counts_of(problem, table)
     failing = failing_classes(problem, counts)
     lost = least_lost(problem, counts)
     suppressed = int(table.rows[failing].sum()) + histogram.unseen_records
@@ -204,6 +205,14 @@ def evaluate(problem: Problem, table: ClassTable, finer: Finer) -> Check:
         penalties=penalties,
         rules_out_below=any(problem.is_final(criterion, suppressed) for criterion in refused),
     )
+
+
+def counts_of(problem: Problem, table: ClassTable) -> ClassCounts:
+    """Return what the models of a problem look at."""
+    counts = table.counts()
+    if not any(isinstance(criterion, PublishingPays) for criterion in problem.criteria):
+        return counts
+    return replace(counts, lost=share_lost(problem.histogram.attributes, table.node, table.codes))
 
 
 def _cost_of(problem: Problem, table: ClassTable, failing: BoolArray) -> list[int]:

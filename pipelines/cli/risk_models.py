@@ -20,6 +20,10 @@ _FORMS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "sample_uniqueness": (("most",), "sample_uniqueness=0.01"),
     "population_uniqueness": (("most", "people", "estimator"), "population_uniqueness=0.001,1200000"),
     "no_attack": (("gain", "cost", "attacker"), "no_attack=300,40 or no_attack=300,40,journalist"),
+    "profitability": (
+        ("gain", "cost", "benefit", "loss", "attacker"),
+        "profitability=300,4,1200,3000 or profitability=300,4,1200,3000,journalist",
+    ),
 }
 """By model: what its values are, in their order, and an example; what a record has a default for may be left out."""
 _WORDS = frozenset({"estimator", "attacker"})

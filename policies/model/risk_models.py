@@ -92,18 +92,40 @@ class NoAttack(PolicyModel):
     attacker: Literal["prosecutor", "journalist"] = "prosecutor"
 
 
+class Profitability(PolicyModel):
+    """Publishing pays: a record brings `benefit` by what is left of it, more than `loss` times the chance of its finding.
+
+    The chance costs only where an attack pays: `gain` times the chance is more than `cost`. Attackers as of `NoAttack`.
+
+    Source: Wan et al., A game theoretic framework for analyzing re-identification risk, PLoS ONE 10(3), 2015.
+    """
+
+    model: Literal["profitability"]
+    gain: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    cost: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    benefit: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    loss: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    attacker: Literal["prosecutor", "journalist"] = "prosecutor"
+
+
 WrittenRisk = Annotated[AverageRisk | NoAttack, Field(discriminator="model")]
 """The models that a release policy may ask for: those that need no population table, and say something where k is 2 or more."""
 
-RiskModel = KMap | Presence | AverageRisk | SampleUniqueness | PopulationUniqueness | NoAttack
+RiskModel = KMap | Presence | AverageRisk | SampleUniqueness | PopulationUniqueness | NoAttack | Profitability
 """Any of the models."""
 
 
 def needs_population(model: RiskModel) -> bool:
     """Whether a model can only be judged with a population table."""
-    return isinstance(model, KMap | Presence) or (isinstance(model, NoAttack) and model.attacker == "journalist")
+    by_attacker = isinstance(model, NoAttack | Profitability) and model.attacker == "journalist"
+    return by_attacker or isinstance(model, KMap | Presence)
 
 
 def hides_who_is_alone(model: RiskModel) -> bool:
-    """Whether a model says something of people who are alone in their class, so that it may stand in for k."""
+    """Whether a model says something of people who are alone in their class, so that it may stand in for k.
+
+    Publishing them may pay where a finding costs less than a record brings: then nobody is hidden by that.
+    """
+    if isinstance(model, Profitability):
+        return model.loss >= model.benefit
     return not isinstance(model, Presence | AverageRisk)

@@ -27,6 +27,7 @@ from policies.model.risk_models import (
     NoAttack,
     PopulationUniqueness,
     Presence,
+    Profitability,
     RiskModel,
     SampleUniqueness,
     needs_population,
@@ -46,9 +47,17 @@ MODELS: dict[str, RiskModel] = {
     "alone": SampleUniqueness(model="sample_uniqueness", most=0.2),
     "unique": PopulationUniqueness(model="population_uniqueness", most=0.05, people=100, estimator="zayatz"),
     "no-attack": NoAttack(model="no_attack", gain=9, cost=3),
+    "pays": Profitability(model="profitability", gain=9, cost=3, benefit=4, loss=7),
+    "pays-journalist": Profitability(model="profitability", gain=20, cost=4, benefit=4, loss=8, attacker="journalist"),
     "no-attack-journalist": NoAttack(model="no_attack", gain=9, cost=2, attacker="journalist"),
 }
-ASKED = [*((name,) for name in MODELS), ("k-map", "presence"), ("average", "presence"), ("alone", "k-map")]
+ASKED = [
+    *((name,) for name in MODELS),
+    ("k-map", "presence"),
+    ("average", "presence"),
+    ("alone", "k-map"),
+    ("pays", "average"),
+]
 
 
 @dataclass(frozen=True)
@@ -98,7 +107,27 @@ def cases() -> st.SearchStrategy[Case]:
     )
 
 
-def hidden(model: RiskModel, people: int, population: int) -> bool:
+DOMAINS = {"ab": 2, "cd": 2, "*": 4}
+
+
+def lost(label: tuple[str | None, ...]) -> float:
+    """The entropy-based loss of a class of DEEP and FLAT, by the paper: -log2 of the chance of each value, over the most."""
+    first, second = (
+        1 if each is None else {"*": size}.get(each, DOMAINS.get(each, 1))
+        for each, size in zip(label, (4, 2), strict=True)
+    )
+    return math.log2(first * second) / math.log2(8)
+
+
+def pays(model: Profitability, among: int, label: tuple[str | None, ...]) -> bool:
+    """Whether publishing a record of a class pays, by the paper; `among` people it may be of."""
+    if not among:
+        return False
+    harm = model.loss / among if model.gain / among - model.cost > 0 else 0
+    return model.benefit * (1 - lost(label)) - harm > 1e-7
+
+
+def hidden(model: RiskModel, people: int, population: int, label: tuple[str | None, ...]) -> bool:
     """Whether one class meets a model of each class, by the paper."""
     match model:
         case KMap():
@@ -109,6 +138,8 @@ def hidden(model: RiskModel, people: int, population: int) -> bool:
         case NoAttack():
             among = population if model.attacker == "journalist" else people
             return Fraction(str(model.gain)) < Fraction(str(model.cost)) * among
+        case Profitability():
+            return pays(model, population if model.attacker == "journalist" else people, label)
     return True
 
 
@@ -153,7 +184,8 @@ def judged(case: Case, node: tuple[int, int], models: list[RiskModel]) -> set[in
     good = [
         each
         for each in rows
-        if len(people[each]) >= case.k and all(hidden(model, len(people[each]), population[each]) for model in models)
+        if len(people[each]) >= case.k
+        and all(hidden(model, len(people[each]), population[each], each) for model in models)
     ]
     kept = {number for each in good for number in rows[each]}
     if not kept or len(case.rows) - len(kept) > Fraction(str(case.limit)) * len(case.rows):
@@ -244,6 +276,31 @@ def test_a_population_cannot_be_recounted_without_levels() -> None:
         recounted(table_of(("a", "x")), asked, None)
 
 
+def test_what_classes_have_lost_cannot_be_recounted_without_levels() -> None:
+    with pytest.raises(PolicyError, match="recount-without-levels"):
+        recounted(table_of(("a", "x")), AskedRisk((MODELS["pays"],)), None)
+
+
+def test_what_a_record_has_lost_is_what_the_hierarchy_and_the_values_say() -> None:
+    """A column without a hierarchy loses nothing, but its values count: of 4 * 4 leaves, `*` of the first leaves 4."""
+    pays = Profitability(model="profitability", gain=9, cost=9, benefit=8, loss=8)
+    rows = ibis.memtable(pa.table({"q0": ["*"] * 4, "plain": ["a", "b", "c", "d"]}))
+    source = SourceRows(rows, None, {"q0": DEEP}, {"q0": 2})
+    checks = recount(rows, quasi_identifiers=["q0", "plain"], k=1, source=source, asked_risk=AskedRisk((pays,)))
+    assert next(one for one in checks if one.name == "recount.profitability").measured["payout"] == 4
+
+
+def test_where_publishing_pays_nowhere_the_model_is_named() -> None:
+    with pytest.raises(DataError, match=r"data\.no-solution") as caught:
+        generalized(
+            table_of(("a", "x"), ("b", "y")),
+            Profitability(model="profitability", gain=9, cost=1, benefit=1, loss=9),
+            k=1,
+        )
+    assert "publishing pays (prosecutor, gain 9, cost 1, benefit 1, loss 9)" in caught.value.what
+    assert "even at the coarsest levels" not in caught.value.what
+
+
 def table_of(*rows: Row) -> ibis.Table:
     return ibis.memtable(pa.table({f"q{j}": pa.array([row[j] for row in rows], pa.string()) for j in range(2)}))
 
@@ -295,6 +352,7 @@ def test_an_unpublished_class_of_the_population_breaks_the_least_presence() -> N
         ([MODELS["k-map"]], None, 2, "policy.population"),
         ([MODELS["average"]], Population(table_of(("a", "x"))), 2, "policy.population"),
         ([MODELS["average"]], None, 1, "policy.k"),
+        ([Profitability(model="profitability", gain=9, cost=1, benefit=2, loss=1)], None, 1, "policy.k"),
         ([MODELS["k-map"]], Population(table_of(("a", "x"))), 2, "data.population-small"),
         ([MODELS["k-map"]], Population(ibis.memtable({"q0": ["a"]})), 2, "data.column-missing"),
         (

@@ -59,7 +59,8 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
         Repeated,
         typer.Option(
             help="MODEL=NUMBERS, repeatable: k_map=K, delta_presence=MOST[,LEAST], average_risk=R, sample_uniqueness=S, "
-            "population_uniqueness=S,PEOPLE[,ESTIMATOR], no_attack=GAIN,COST[,journalist]."
+            "population_uniqueness=S,PEOPLE[,ESTIMATOR], no_attack=GAIN,COST[,journalist], "
+            "profitability=GAIN,COST,BENEFIT,LOSS[,journalist]."
         ),
     ] = None,
     population: Annotated[

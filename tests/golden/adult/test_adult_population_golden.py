@@ -1,8 +1,8 @@
-"""k-map and δ-presence of a subset of adult against all of adult: ARX's nodes hold, with as many classes as it finds.
+"""k-map, δ-presence and profitability of a subset of adult against all of adult: ARX's nodes and losses hold.
 
 Source: ARX, src/test/org/deidentifier/arx/test/TestAnonymizationKMap.java (commit 10e8d5bd) and
 TestAnonymizationDPresence.java (commit 19019483). ARX gives the average class size of its optimum (AECS): 3,016 rows
-divided by the number of classes. Its metric is not ours, so what is compared is its node: valid, and with that many
+divided by the number of classes. For the first two its metric is not ours, so what is compared is its node: valid, and with that many
 classes; and no node below it is valid, where ARX could not have suppressed either.
 """
 
@@ -14,13 +14,13 @@ import ibis
 import pyarrow as pa
 import pytest
 
-from anonymization.generalize import classes_at, pose_problem
+from anonymization.generalize import classes_at, pose_problem, search_problem
 from anonymization.hierarchy import Hierarchy, read_arx_layout
 from anonymization.histogram import Histogram, build_histogram
 from anonymization.population import Population
 from anonymization.quasi import QuasiIdentifier
 from anonymization.risk_models import AskedRisk
-from policies.model.risk_models import KMap, Presence, RiskModel
+from policies.model.risk_models import KMap, Presence, Profitability, RiskModel
 
 A8 = ["sex", "age", "race", "marital-status", "education", "native-country", "workclass", "salary-class"]
 ROWS = 3_016
@@ -75,3 +75,15 @@ def test_the_node_of_arx_is_valid_with_as_many_classes(
             lower, failing_below = classes_at(problem, (*node[:j], level - 1, *node[j + 1 :]))
             more_classes = int((lower.rows > 0).sum()) > int(has_rows.sum())
             assert lower.rows[failing_below].sum() > 0 or not more_classes
+
+
+def test_publishing_pays_where_arx_says_so(sample: tuple[Histogram, Population]) -> None:
+    """TestAnonymizationProfitability.java (commit 10e8d5bd), case 1: ProfitabilityJournalist, and ARX's Loss is our metric."""
+    histogram, population = sample
+    pays = Profitability(model="profitability", gain=120, cost=20, benefit=1200, loss=3000, attacker="journalist")
+    asked = AskedRisk((pays,), population)
+    problem = pose_problem(asked.completed(histogram), k=1, sensitive=(), suppression_limit=0.04, asked_risk=asked)
+    found = search_problem(problem)
+    assert found.node == (0, 4, 0, 0, 2, 1, 0, 0)
+    assert found.loss == pytest.approx(0.20171471140567654, abs=1e-9)
+    assert found.is_complete

@@ -58,6 +58,16 @@ def test_models_of_the_release_alone_need_no_population(home: Path) -> None:
     }  # fmt: skip
 
 
+def test_publishing_pays_is_asked_for_by_its_four_numbers(home: Path) -> None:
+    found = evidence(home, "--risk", "profitability=15,10,4,5", "--suppression-limit", 0)
+    (model,) = found["risk"]["models"]
+    assert model.pop("reached") == {"payout": 2.0, "failing": 0}
+    assert model == {
+        "model": "profitability", "gain": 15, "cost": 10, "benefit": 4, "loss": 5, "attacker": "prosecutor"
+    }  # fmt: skip
+    assert "recount.profitability" in {check["name"] for check in found["recount"] if check["passed"]}
+
+
 def test_what_is_reached_is_told(home: Path) -> None:
     assert "average_risk: reached 0.25" in " ".join(run(home, "--risk", "average_risk=0.3", k=2).output.split())
 
@@ -72,6 +82,9 @@ def test_what_is_reached_is_told(home: Path) -> None:
         (("--risk", "average_risk=much"), "usage.risk"),
         (("--risk", "delta_presence=0.1,0.5"), "usage.risk"),
         (("--risk", "no_attack=3,1,friend"), "usage.risk"),
+        (("--risk", "profitability=3,1,5"), "usage.risk"),
+        (("--risk", "profitability=3,1,5,4"), "policy.k"),
+        (("--risk", "profitability=3,1,5,4", "--recoding", "local"), "usage.risk-local"),
         (("--risk", "average_risk=0.1", "--risk", "average_risk=0.2"), "usage.model-twice"),
         (("--risk", "k_map=3"), "policy.population"),
         (("--population-people", "n"), "usage.population-people"),
