@@ -41,7 +41,7 @@ def compare(shared: Path, rows: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         tables = {"adult": Path(folder) / "adult.parquet", f"CL-{rows:,}": Path(folder) / "cl.parquet"}
         write_adult(shared, tables["adult"])
-        write_chow_liu(shared, tables[f"CL-{rows:,}"], rows)
+        write_chow_liu(argparse.Namespace(shared=shared, rows=rows, part_rows=0), tables[f"CL-{rows:,}"])
         print(
             "| table | method | arithmetic loss | classes | suppressed | load CPU s | recode CPU s | wall s | RSS MB |"
         )
