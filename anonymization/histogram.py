@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from anonymization.coding import AnyInt, combine_codes, narrow, order_of
+from anonymization.column_names import require_usable_names
 from anonymization.hierarchy import Hierarchy
 from anonymization.quasi import CodedAttribute, IntArray, QuasiIdentifier, code_attribute, hierarchy_for
 from anonymization.sensitive import SensitiveCounts
@@ -125,6 +126,7 @@ def _require_columns(
             fix="name at least one quasi-identifier, and each column once",
         )
     require_columns(rows, wanted)
+    require_usable_names(wanted, columns=rows.columns)
 
 
 def require_columns(rows: "ibis.Table", wanted: Sequence[str]) -> None:

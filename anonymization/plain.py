@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from anonymization.column_names import require_usable_names
 from anonymization.evidence import CheckResult
 from anonymization.generalize import AS_ARX, Generalized, HowToSearch, generalize_table
 from anonymization.hierarchy import Hierarchy
+from anonymization.loss import metric_of
 from anonymization.quasi import QuasiIdentifier
 from anonymization.recoding.local import LocallyRecoded, recode_locally
 from anonymization.recount import SourceRows, recount
@@ -75,6 +77,7 @@ class PlainRelease:
             suppression_limit=method.suppression_limit,
             person=person,
             recoding=method.recoding or "global",
+            how=HowToSearch(metric=metric_of(method.loss)),
         )
 
 
@@ -236,6 +239,7 @@ def _numbered(table: Any, release: PlainRelease) -> "pa.Table":
     absent = [name for name in wanted if name not in table.column_names]
     if absent:
         raise _absent(absent)
+    require_usable_names(wanted)
     return table.select(wanted).append_column(ROW, pa.array(range(table.num_rows), pa.int64()))
 
 
