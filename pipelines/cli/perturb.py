@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.cli.output_paths import require_apart
 from policies.errors import IntegrityError, Place, UsageError
 
 if TYPE_CHECKING:
@@ -83,8 +84,7 @@ def perturb(  # noqa: PLR0913, PLR0917 - one parameter an option
         *_random(pram, noise, correlated_noise),
     ]
     read = read_table_file(table)
-    if output.exists() and output.samefile(table):
-        raise _usage("--output is the table itself", "the source would be lost", "write to another file", output)
+    require_apart({"--output": output, "--evidence": evidence}, read=[table])
     _carry_out(read, steps, output, person, split_names(keep), decimals, (evidence, as_json))
 
 

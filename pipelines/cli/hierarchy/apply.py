@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from pipelines.cli.output_paths import require_apart
 from policies.errors import DataError, Place, UsageError
 
 if TYPE_CHECKING:
@@ -42,14 +43,7 @@ def apply(
         raise _no_file(mapping)
     read_map = read_mapping(read_json(mapping))
     read = read_table_file(table)
-    if output.exists() and output.samefile(table):
-        raise UsageError(
-            "usage.output-is-input",
-            what="--output is the table itself",
-            why="the source would be lost",
-            fix="write to another file",
-            where=Place(str(output)),
-        )
+    require_apart({"--output": output}, read=[table, mapping])
     names = [column.column for column in read_map.columns]
     if person in names:
         raise UsageError(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.cli.output_paths import require_apart
 from policies.errors import DataError, Place
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def coverage(
     from pipelines.cli.hierarchy_files import read_hierarchy
     from pipelines.cli.table_files import read_table_file
 
+    require_apart({"--report": report}, read=[file, table])
     read = read_hierarchy(file)
     rows = read_table_file(table).table
     for name in [column, *([person] if person else [])]:

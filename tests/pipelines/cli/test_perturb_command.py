@@ -127,7 +127,7 @@ def test_what_makes_no_sense_is_refused_and_nothing_is_written(
 
 def test_the_source_is_never_overwritten(home: Path) -> None:
     error = refused(home / "table.csv", "--output", home / "table.csv", "--swap", "crp=20")
-    assert error.code == "usage.perturb"
+    assert error.code == "usage.output-is-input"
     assert len(read(home / "table.csv")) == 60
 
 
