@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from anonymization.quasi import IntArray
 from policies.errors import PolicyError
+from policies.model.loss import LeastLoss
 
 FloatArray = npt.NDArray[np.float64]
 METRIC = "loss: geometric mean, suppression counts 1, cut to 10 decimals (ARX 3.9 Loss)"
@@ -77,6 +78,13 @@ class Metric:
 
 GEOMETRIC = Metric()
 """The metric of ARX, without weights."""
+
+
+def metric_of(asked: LeastLoss | None) -> Metric:
+    """Return the metric that a policy asks for; that of ARX where it asks for none."""
+    if asked is None:
+        return GEOMETRIC
+    return Metric(Mean(asked.mean), {one.column: one.weight for one in asked.weights})
 
 
 @dataclass(frozen=True, slots=True)

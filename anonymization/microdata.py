@@ -12,10 +12,11 @@ import ibis
 import pyarrow as pa
 
 from anonymization.evidence import CheckResult, Evidence
-from anonymization.generalize import Generalized, generalize_table
+from anonymization.generalize import Generalized, HowToSearch, generalize_table
 from anonymization.hierarchies.coverage import unseen_counts
 from anonymization.hierarchy import Hierarchy
 from anonymization.key_maps import attach_values, count_distinct, count_nulls, count_rows
+from anonymization.loss import metric_of
 from anonymization.microdata_events import (
     UNIT,
     DetailRows,
@@ -125,7 +126,9 @@ def _generalized(method: Microdata, prepared: "Prepared", progress: Progress | N
     }
     if method.recoding == "local":
         return recode_locally(prepared.records, **asked)
-    return generalize_table(prepared.records, **asked, asked_risk=AskedRisk(method.risks or ()), progress=progress)
+    how = HowToSearch(metric=metric_of(method.loss))
+    asked_risk = AskedRisk(method.risks or ())
+    return generalize_table(prepared.records, **asked, asked_risk=asked_risk, how=how, progress=progress)
 
 
 @dataclass(frozen=True, slots=True)

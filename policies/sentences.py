@@ -187,6 +187,7 @@ def _microdata(method: Microdata, words: Mapping[str, str]) -> tuple[Bilingual, 
                 "Values are made coarser group by group, each only as far as it needs (local recoding); one column holds values of different coarseness.",
             )
         )
+    sentences += _least_loss(method, words)
     sentences.append(
         (
             f"条件を満たさない記録は消す。消してよいのは全体の {method.suppression_limit:.1%} までである。",
@@ -194,6 +195,20 @@ def _microdata(method: Microdata, words: Mapping[str, str]) -> tuple[Bilingual, 
         )
     )
     return (*sentences, _approved(method.approved_by))
+
+
+def _least_loss(method: Microdata, words: Mapping[str, str]) -> list[Bilingual]:
+    if method.loss is None:
+        return []
+    mean_ja, mean_en = ("相乗平均", "geometric") if method.loss.mean == "geometric" else ("算術平均", "arithmetic")
+    named = ", ".join(f"{_called([one.column], words)} {one.weight:g}" for one in method.loss.weights)
+    return [
+        (
+            f"粗さは、各列で失う情報の{mean_ja}が最も小さくなるように選ぶ{f'(重み: {named}、他は 1)' if named else ''}。",
+            f"Levels are chosen so that the {mean_en} mean of what the columns lose is least"
+            f"{f' (weights: {named}; 1 for all others)' if named else ''}.",
+        )
+    ]
 
 
 def _dp(method: DpStatistics, words: Mapping[str, str]) -> tuple[Bilingual, ...]:

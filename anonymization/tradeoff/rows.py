@@ -8,6 +8,7 @@ import numpy as np
 from anonymization.generalize import classes_at, pose_problem, search_problem
 from anonymization.hierarchy import Hierarchy
 from anonymization.histogram import Histogram, build_histogram
+from anonymization.loss import metric_of
 from anonymization.microdata import Prepared, prepare_microdata
 from anonymization.microdata_events import UNIT
 from anonymization.recoding.local import LocallyRecoded, recode_problem
@@ -83,6 +84,7 @@ def row_alternatives(
                 sensitive=sensitive,
                 suppression_limit=changed.suppression_limit,
                 asked_risk=AskedRisk(changed.risks or ()),
+                metric=metric_of(changed.loss),
             )
             if changed.recoding == "local":
                 found = recode_problem(prepared.records, problem)

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from policies.model.events import Events, Household
+from policies.model.loss import LeastLoss
 from policies.model.municipality import Municipality
 from policies.model.risk_models import NoAttack, WrittenRisk
 from policies.model.sensitive import WrittenModel
@@ -27,7 +28,8 @@ class Microdata(PolicyModel):
     it needs, so that far less is lost, and one column holds labels of different coarseness. `record` may be a person table: then a
     record is a person, and event tables of its dataset are details by the person's key. `events` says what holds of codes and dates
     of visits. With `household`, k counts households, so that people of one family do not make a class.
-    `risks` asks for more than k of who could be found: a lower average, or an attack that never pays.
+    `risks` asks for more than k of who could be found: a lower average, or an attack that never pays. `loss` says which
+    columns matter more where levels are chosen; without it all matter the same.
     """
 
     kind: Literal["microdata"]
@@ -38,6 +40,7 @@ class Microdata(PolicyModel):
     suppression_limit: Ratio
     recoding: Literal["global", "local"] | None = None
     risks: Annotated[tuple[WrittenRisk, ...], Field(min_length=1)] | None = None
+    loss: LeastLoss | None = None
     events: Events | None = None
     household: Household | None = None
     max_record_risk: Annotated[float, Field(gt=0, le=1)]
@@ -57,6 +60,17 @@ class Microdata(PolicyModel):
             msg = (
                 "`attacker: journalist` needs a population table, which a release policy cannot name; use `prosecutor`"
             )
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _loss_fits(self) -> Self:
+        if self.loss is None:
+            return self
+        msg = self.loss.fault(self.quasi_identifiers)
+        if self.recoding == "local":
+            msg = "`loss` needs `recoding: global`: local recoding has a measure of its own"
+        if msg is not None:
             raise ValueError(msg)
         return self
 

@@ -54,6 +54,13 @@ def read_release(release: Path, *, folder: Path, given: list[str]) -> Asked:
             fix="name a release of the method 'microdata'",
         )
     require_plain(method)
+    if method.loss is not None:
+        raise UsageError(
+            "usage.release",
+            what="the release policy says with `loss` what is to be least",
+            why="here --metric and --weights say it, and two answers would be one too many",
+            fix="run the release in a deployment; or leave `loss` out, and give the options",
+        )
     trees = [one for one in method.sensitive if isinstance(one, Closeness) and one.hierarchy is not None]
     files = read_hierarchies(folder, [one.column for one in trees])
     named = {str(one.hierarchy): files[one.column].hierarchy for one in trees}
