@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from anonymization.column_names import require_usable_names
 from anonymization.evidence import CheckResult
 from anonymization.generalize import AS_ARX, Generalized, HowToSearch, generalize_table
 from anonymization.hierarchy import Hierarchy
@@ -238,6 +239,7 @@ def _numbered(table: Any, release: PlainRelease) -> "pa.Table":
     absent = [name for name in wanted if name not in table.column_names]
     if absent:
         raise _absent(absent)
+    require_usable_names(wanted)
     return table.select(wanted).append_column(ROW, pa.array(range(table.num_rows), pa.int64()))
 
 
