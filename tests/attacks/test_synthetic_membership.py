@@ -1,0 +1,80 @@
+"""Who holds the synthetic rows tries to tell whether one person was in the data, and whose record a row is near to."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from scipy.stats import beta
+
+from anonymization.dp.synthetic import release
+from anonymization.dp.synthetic.domain import Category, Domain
+from anonymization.dp.synthetic.plan import SyntheticPlan, plan_synthetic
+from tests.support.synthetic_people import METHOD, budget
+
+RUNS = 100
+MISTAKE = 1e-3
+PAIR = Domain((Category("site", ("a", "b"), "codebook v7"), Category("code", ("x", "y", "z"), "codebook v7")))
+WIDE = Domain(tuple(Category(f"item{n}", tuple("abcdef"), "questionnaire 3") for n in range(9)))
+
+
+def asked(domain: Domain, cliques: tuple[tuple[str, ...], ...], rho: str) -> SyntheticPlan:
+    method = replace(METHOD, domain=domain, cliques=cliques, budget=budget(rho))
+    method = replace(method, columns_share=Decimal("0.2"), cliques_share=Decimal("0.8"))
+    return plan_synthetic(method, policy_digest="sha256:00", snapshot_digest="sha256:11")
+
+
+def lower_bound(guesses: Callable[[bool], np.ndarray], delta: float) -> float:
+    """Bound ε from below: threshold from half of the runs, Clopper-Pearson on the other half."""
+    inside, outside = guesses(True), guesses(False)
+    half = RUNS // 2
+    cuts = np.unique(np.concatenate([inside[:half], outside[:half]]))
+    cut = max(cuts, key=lambda c: (inside[:half] >= c).mean() - (outside[:half] >= c).mean())
+    hits, alarms = int((inside[half:] >= cut).sum()), int((outside[half:] >= cut).sum())
+    low = float(beta.ppf(MISTAKE, hits, half - hits + 1)) if hits else 0.0
+    high = float(beta.ppf(1 - MISTAKE, alarms + 1, half - alarms)) if alarms < half else 1.0
+    return math.log((low - delta) / high) if low > delta else 0.0
+
+
+def membership(plan: SyntheticPlan) -> Callable[[bool], np.ndarray]:
+    """The worst pair: forty people in other cells, and one who alone would fill the last."""
+    others = np.tile([[0, 0], [1, 1]], (20, 1))
+    target = np.array([[1, 2]])
+
+    def guesses(is_in: bool) -> np.ndarray:
+        codes = np.concatenate([others, target]) if is_in else others
+        made = (release.synthesize_codes(codes, plan).model for _ in range(RUNS))
+        return np.array([model.total * model.marginal((0, 1))[1, 2] for model in made])
+
+    return guesses
+
+
+def test_membership_cannot_be_told_better_than_the_guarantee_allows() -> None:
+    plan = asked(PAIR, (("site", "code"),), "0.02")
+    assert lower_bound(membership(plan), float(plan.delta)) <= plan.epsilon
+
+
+def test_the_same_attack_finds_the_person_where_noise_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = asked(PAIR, (("site", "code"),), "0.02")
+    monkeypatch.setattr(release, "draw", lambda cells, **_: list(cells))
+    assert lower_bound(membership(plan), float(plan.delta)) > plan.epsilon
+
+
+def near(rows: np.ndarray, people: np.ndarray) -> float:
+    """Return the share of rows that differ from some person in at most two columns."""
+    return float(np.mean([((people != row).sum(axis=1) <= 2).any() for row in rows]))
+
+
+def test_rows_are_no_nearer_to_the_people_of_the_data_than_to_others() -> None:
+    noise = np.random.default_rng(5)
+    everyone = noise.integers(0, 6, (600, 9))
+    everyone[:, 1] = (everyone[:, 0] + noise.integers(0, 2, 600)) % 6
+    inside, outside = everyone[:300], everyone[300:]
+    made = release.synthesize_codes(inside, asked(WIDE, (("item0", "item1"),), "0.5"))
+    codes = np.array([["abcdef".find(value or "?") for value in row.values()] for row in made.rows.to_pylist()])
+    advantage = near(codes, inside) - near(codes, outside)
+    assert abs(advantage) < 0.12
+    # The test can tell: rows copied from the data are all near to them, and not near to the others.
+    assert near(inside, inside) - near(inside, outside) > 0.5
