@@ -17,6 +17,13 @@ _BINS: Mapping[str, tuple[str, str]] = {
     "missing": ("欠測", "missing"),
 }
 _HIDDEN = ("10件未満", "fewer than 10")
+_HIDDEN_BEFORE = ("加工前が10件未満のため非表示", "not shown: fewer than 10 before")
+"""A value's share after is hidden with that before: it would tell what is missing from the whole."""
+_AFTER = ("加工後", "after")
+_AFTER_SPREAD = (
+    "加工後(粗い区分の件数は含まれる値に均等に配分)",
+    "after (rows of a coarse label spread evenly over its values)",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +64,20 @@ def _svg(bars: Bars, name: str, title: Text, language: Language) -> str:
         for bin_, before, after in zip(bars.names, bars.before, bars.after, strict=True)
         if bin_ != "-" or before or after
     ]
+    is_sizes = name == "class_sizes"
+    hidden = say(_HIDDEN if is_sizes else _HIDDEN_BEFORE, language)
     words = Words(
         title=title.ja if language == "ja" else title.en,
-        description=_description(pairs, language),
+        description=_description(pairs, hidden, language),
         before=say(("加工前", "before"), language),
-        after=say(("加工後", "after"), language),
-        hidden=say(_HIDDEN, language),
+        after=say(_AFTER if is_sizes else _AFTER_SPREAD, language),
+        hidden=hidden,
     )
     return bar_chart(pairs, words=words, name=f"{name}-{language}")
 
 
-def _description(pairs: list[Pair], language: Language) -> str:
+def _description(pairs: list[Pair], hidden: str, language: Language) -> str:
     """Return what the bars show as a sentence, for who does not see them."""
-    hidden = say(_HIDDEN, language)
 
     def shown(share: float | None) -> str:
         return hidden if share is None else f"{share:.1%}"

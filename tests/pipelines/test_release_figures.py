@@ -47,7 +47,7 @@ def test_every_figure_is_well_formed_and_says_in_words_what_it_shows() -> None:
             texts = {node.attrib.get("id"): node.text for node in root}
             assert all(texts[name] for name in described)
             assert ("加工前" in svg) == (language == "ja")
-    assert "30-39: fewer than 10 → fewer than 10" in figures[1].svg["en"]
+    assert "30-39: not shown: fewer than 10 before → not shown: fewer than 10 before" in figures[1].svg["en"]
     assert "欠測: 20.0% → 30.0%" in figures[1].svg["ja"]
     assert "<b>" not in figures[1].svg["en"]
 
