@@ -94,7 +94,8 @@ class RequestForm(BaseModel):
     """What an applicant writes; outside input, so strict, frozen, and never quoted in errors.
 
     `accepted_prohibitions` lists the uses the applicant undertakes to refrain from. `recipient_public_key` is the
-    Crypt4GH text form. The period is inclusive on both ends.
+    Crypt4GH text form. `answer` is what is asked for: rows, or statistics only (a data request,
+    EHDS art. 69). The period is inclusive on both ends.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -118,6 +119,7 @@ class RequestForm(BaseModel):
     partner: Word | None = None
     variables: tuple[VariableName, ...] = ()
     minimum_reason: Words | None = None
+    answer: Literal["rows", "statistics"] = "rows"
     pseudonymized_reason: Words | None = None
     own_data: Words | None = None
     ethics_approval: Words | None = None
@@ -268,6 +270,7 @@ def blank_form(release: str, version: str) -> dict[str, object]:
         "partner": None,
         "variables": [],
         "minimum_reason": None,
+        "answer": "rows",
         "pseudonymized_reason": None,
         "own_data": None,
         "ethics_approval": None,

@@ -142,12 +142,19 @@ class Desk:
         """Build the extract of a permit from its release's package, and remember it.
 
         Raises:
-            NotPermittedError: The permit does not hold today.
+            NotPermittedError: The permit does not hold today, or is for statistics only.
             DataError, IntegrityError: See `extracts.build_extract`.
         """
         permit = self.permit(permit_id)
         request = self.request(permit.request_id)
         require_usable(permit, on=on)
+        if request.form.answer == "statistics":
+            raise NotPermittedError(
+                "access.statistics-only",
+                what="the permit is for statistics, not for data",
+                why="it was approved for answers in anonymized statistical form; rows were not asked for",
+                fix="ask with `niji dp answer`, or make a new request for data",
+            )
         seal_to = SealTo(
             recipient=parse_public_key(request.form.recipient_public_key),
             signer=keys.signer(),

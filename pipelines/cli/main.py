@@ -15,6 +15,7 @@ from pipelines.cli import (
     catalog,
     demo,
     dossier,
+    dp,
     extract,
     genome,
     hierarchy,
@@ -52,6 +53,7 @@ app.command(epilog=perturb.EPILOG)(perturb.perturb)
 app.command(epilog=risk.EXAMPLES)(risk.risk)
 app.add_typer(hierarchy.app, name="hierarchy")
 app.add_typer(budget.app, name="budget")
+app.add_typer(dp.app, name="dp")
 app.add_typer(genome.app, name="genome")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(request.app, name="request")

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import dagster as dg
 import pytest
@@ -259,7 +259,12 @@ class Steps:
 
 
 def approve(
-    deployment: Deployment, *, release: str = "clinic-cells", until: date = date(2027, 6, 30), on: date = ON
+    deployment: Deployment,
+    *,
+    release: str = "clinic-cells",
+    until: date = date(2027, 6, 30),
+    on: date = ON,
+    answer: Literal["rows", "statistics"] = "rows",
 ) -> Permit:
     """Ask for a release, let an officer approve, and return the permit."""
     keys = deployment.settings.home / "recipient"
@@ -276,6 +281,7 @@ def approve(
         duo="DUO:0000006",
         ehds53="e",
         commercial=False,
+        answer=answer,
         ethics_approval="ERC-2026-1",
         ethics_expires_on=date(2030, 3, 31),
         period_from=on,
