@@ -23,6 +23,7 @@ from catalog.records import (
 from catalog.wording import MethodKind, method_explanation, treatment_sentence
 from policies.errors import DataError, PolicyError
 from policies.model import Column, DatasetPolicy, ReleaseColumn, ReleasePolicy, ReleaseTable, TablePolicy
+from policies.model.dp_queries import PUBLISHED
 from policies.model.method import AlleleFrequencies, DpQuery, DpStatistics, Method, Microdata, SmallCells
 from policies.model.strictness import Text
 from policies.vocabulary import ColumnType, Delivery, TableKind
@@ -57,6 +58,18 @@ _ADDED: dict[str, tuple[str, str]] = {
     "noisy_sum": ("雑音を加えた合計", "sum with its noise"),
     "noisy_count": ("雑音を加えた件数", "count with its noise"),
     "error_95": ("95%の範囲の誤差", "error that holds in 95 % of cases"),
+    "noisy_squares": ("雑音を加えた二乗和", "sum of squares with its noise"),
+    "noisy_at_risk": ("雑音を加えたリスク集合の人数", "number at risk with its noise"),
+    "noisy_events": ("雑音を加えた事象の数", "events with their noise"),
+    "noisy_censored": ("雑音を加えた打切りの数", "censored with their noise"),
+    "low": ("区間の下端", "lower edge of the interval"),
+    "high": ("区間の上端", "upper edge of the interval"),
+    "low_95": ("95%の範囲の下端", "lower end of the 95 % range"),
+    "high_95": ("95%の範囲の上端", "upper end of the 95 % range"),
+    "probability": ("分位点の割合", "which quantile"),
+    "margin": ("周辺表", "margin"),
+    "rank": ("順位", "rank"),
+    "term": ("係数", "term"),
     "record_id": ("レコードの乱数ID", "random id of the record"),
 }
 _MADE = Text(ja="この公開物の計算で作られた列", en="made by this release's computation")
@@ -331,10 +344,9 @@ def _expected_schema(
 
 
 def _query_columns(query: DpQuery) -> dict[str, ColumnType]:
-    kind = ColumnType.INTEGER if query.statistic in {"people", "rows"} else ColumnType.DECIMAL
-    parts = {"noisy_sum": kind, "noisy_count": ColumnType.INTEGER} if query.statistic == "mean" else {}
     keys = {each.column: ColumnType.STRING for each in query.by}
-    return {**keys, **parts, "noisy": kind, "value": kind, "error_95": ColumnType.DECIMAL}
+    kinds = {"text": ColumnType.STRING, "integer": ColumnType.INTEGER, "decimal": ColumnType.DECIMAL}
+    return keys | {name: kinds[kind] for name, kind in PUBLISHED[query.statistic].items()}
 
 
 def _row_schema(

@@ -258,6 +258,13 @@ _STATISTICS: Mapping[str, Bilingual] = MappingProxyType(
         "rows": ("行数", "rows"),
         "sum": ("{value} の合計", "the sum of {value}"),
         "mean": ("{value} の平均", "the mean of {value}"),
+        "variance": ("{value} の分散", "the variance of {value}"),
+        "histogram": ("{value} の公開された区間ごとの件数", "rows by public intervals of {value}"),
+        "quantiles": ("公開された目盛りの上での {value} の分位点", "quantiles of {value} on a public grid"),
+        "marginals": ("複数の周辺表の人数", "people, in several margins"),
+        "survival": ("{value} についての生存表", "a survival table over {value}"),
+        "top": ("人数の多い順の上位", "the most frequent, counted in people"),
+        "regression": ("{value} の線形回帰", "a linear regression of {value}"),
     }
 )
 
@@ -268,7 +275,11 @@ def _query(query: DpQuery, words: Mapping[str, str]) -> Bilingual:
     ja, en = (text.format(value=value) for text in _STATISTICS[query.statistic])
     by = _called([key.column for key in query.by], words)
     cells, rows = query.bounds.cells_per_person, query.bounds.rows_per_person_per_cell
-    of_rows: Bilingual = (f"、各欄 {rows} 行", f", {rows} rows in each") if query.statistic != "people" else ("", "")
+    of_rows: Bilingual = (
+        (f"、各欄 {rows} 行", f", {rows} rows in each")
+        if query.statistic not in {"people", "marginals", "top"}
+        else ("", "")
+    )
     clip: Bilingual = ("", "")
     if query.clip is not None:
         low, high = query.clip.low, query.clip.high

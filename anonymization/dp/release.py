@@ -6,20 +6,22 @@ The caller charges the ledger before it calls `measure`, and stores the answer; 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 
-import numpy as np
+import ibis
 import pyarrow as pa
 
 from anonymization.dp.bounding import Cells, TreatedRows, bounded_cells
 from anonymization.dp.mechanism import draw
-from anonymization.dp.plan import REFERENCE_ROWS, DpPlan, NoisePart, QueryPlan, mean_error, micro_text
+from anonymization.dp.plan import REFERENCE_ROWS, DpPlan, NoisePart, QueryPlan, micro_text
+from anonymization.dp.queries.mean import enough_rows
+from anonymization.dp.queries.regression import REGRESSION_ROWS
+from anonymization.dp.queries.vocabulary import KINDS
 from anonymization.evidence import CheckKind, CheckResult, Evidence, Statement
 from anonymization.tables import NoisyAggregate
 from policies.errors import PolicyError
 from policies.model.release import ReleasePolicy
-
-MIN_MEAN_ROWS = 10.0
-"""A mean is shown only if its noisy count is at least this, and at least twice the 95 % error of the count."""
 
 
 def measure(
@@ -28,11 +30,11 @@ def measure(
     """Answer every query of the plan with fresh noise; the charge must have been made before.
 
     Each table has the grouping columns (string, every combination of the declared keys, in the declared order, empty
-    cells too), `noisy` (signed, before any post-processing), `value` (post-processed) and `error_95` (float64, natural
-    units). For `people` and `rows`, `value` is `noisy`, at least 0; for `sum` too if the clip is not negative. For
-    `mean`, `noisy_sum` (of distances from the center) and `noisy_count` are released as well, `noisy` is their ratio
-    plus the center, and `value` and `error_95` are null where the noisy count is below `MIN_MEAN_ROWS` or below twice
-    its own 95 % error.
+    cells too) and the columns of its statistic (`PUBLISHED`): `noisy` signed, before any post-processing; `value`
+    post-processed; `error_95` (float64, natural units) of the noise only. Counts are held at 0 or more where that is
+    declared, sums where their clip is not negative. Figures that need a count (means, variances, quantiles, survival,
+    regressions) are null, with their error, where the noisy count is below `MIN_MEAN_ROWS` or below twice its own 95 %
+    error.
 
     Args:
         release: The release policy.
@@ -60,7 +62,7 @@ def measure(
             fix="name a table of the release",
         )
     # All cells first, all noise after: an engine failure then happens before the first draw.
-    cells = [bounded_cells(treated[query.table], query, key=bounding_key) for query in plan.queries]
+    cells = [query_cells(treated[query.table], query, key=bounding_key) for query in plan.queries]
     tables = {query.name: noisy_table(query, raw) for query, raw in zip(plan.queries, cells, strict=True)}
     return NoisyAggregate(release=release, tables=tables, evidence=_evidence(plan))
 
@@ -68,14 +70,21 @@ def measure(
 def noisy_table(query: QueryPlan, cells: Cells) -> pa.Table:
     """Draw the noise of one query over its bounded cells, and lay the answer out; see `measure`."""
     noisy = {part.quantity: _noise(part, cells[part.quantity].tolist()) for part in query.parts}
-    columns = _grid(query)
-    if query.statistic == "mean":
-        columns |= _mean_columns(query, noisy["sum"], noisy["rows"])
-    elif query.statistic == "sum":
-        columns |= _sum_columns(query, noisy["sum"])
-    else:
-        columns |= _count_columns(query, noisy[query.statistic])
-    return pa.table(columns)
+    return pa.table(KINDS[query.statistic].answer(query, noisy))
+
+
+def query_cells(table: TreatedRows, query: QueryPlan, *, key: bytes) -> Cells:
+    """Prepare the rows of a query, then bound and count them; raw results that stay in the restricted zone.
+
+    Guarantee: that of `bounded_cells`, which runs last; preparation is row-wise, or decided by one person's rows.
+    """
+    prepared = KINDS[query.statistic].prepare(table.rows, query, key)
+    return bounded_cells(_Prepared(prepared), query, key=key)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    rows: ibis.Table
 
 
 def answer_digest(answer: NoisyAggregate) -> str:
@@ -87,65 +96,6 @@ def answer_digest(answer: NoisyAggregate) -> str:
 
 def _noise(part: NoisePart, cells: Sequence[int]) -> list[int]:
     return draw(cells, sigma=part.sigma, sensitivity=part.sensitivity, rho_micro=part.rho_micro)
-
-
-def _grid(query: QueryPlan) -> dict[str, pa.Array]:
-    """Lay out every combination of the declared keys, the last key fastest, as `bounding` numbers the cells."""
-    places = np.arange(query.cells)
-    columns: dict[str, pa.Array] = {}
-    step = query.cells
-    for key in query.by:
-        step //= len(key.values)
-        columns[key.column] = pa.array(key.values, pa.string()).take(pa.array(places // step % len(key.values)))
-    return columns
-
-
-def _count_columns(query: QueryPlan, noisy: Sequence[int]) -> dict[str, pa.Array]:
-    return {
-        "noisy": pa.array(noisy, pa.int64()),
-        "value": pa.array([max(0, count) for count in noisy], pa.int64()),
-        "error_95": pa.array([query.error_95] * len(noisy), pa.float64()),
-    }
-
-
-def _sum_columns(query: QueryPlan, noisy: Sequence[int]) -> dict[str, pa.Array]:
-    units = query.units
-    natural = [units.natural(total) if units else float(total) for total in noisy]
-    never_negative = units is not None and units.low >= 0
-    return {
-        "noisy": pa.array(natural, pa.float64()),
-        "value": pa.array([max(0.0, total) if never_negative else total for total in natural], pa.float64()),
-        "error_95": pa.array([query.error_95] * len(noisy), pa.float64()),
-    }
-
-
-def _mean_columns(query: QueryPlan, sums: Sequence[int], counts: Sequence[int]) -> dict[str, pa.Array]:
-    units, total, count = query.units, query.part("sum"), query.part("rows")
-    if units is None:
-        raise PolicyError(
-            "dp.mean-without-clip",
-            what=f"query '{query.name}' has no clip",
-            why="a mean is a noisy sum of clipped values by a noisy count",
-            fix="write its clip",
-        )
-    center, low, high = (units.natural(point) for point in (units.center, units.low, units.high))
-    enough = max(MIN_MEAN_ROWS, 2 * count.error_95)
-    noisy: list[float | None] = []
-    value: list[float | None] = []
-    error: list[float | None] = []
-    for distance, rows in zip(sums, counts, strict=True):
-        ratio = center + units.natural(distance) / rows if rows > 0 else None
-        shown = None if ratio is None or rows < enough else min(max(ratio, low), high)
-        noisy.append(ratio)
-        value.append(shown)
-        error.append(None if shown is None else mean_error(total, count, rows=rows, from_center=abs(shown - center)))
-    return {
-        "noisy_sum": pa.array([units.natural(distance) for distance in sums], pa.float64()),
-        "noisy_count": pa.array(counts, pa.int64()),
-        "noisy": pa.array(noisy, pa.float64()),
-        "value": pa.array(value, pa.float64()),
-        "error_95": pa.array(error, pa.float64()),
-    }
 
 
 def _evidence(plan: DpPlan) -> Evidence:
@@ -202,33 +152,78 @@ def _parameters(plan: DpPlan) -> dict[str, object]:
         "bounding": "keyed_hash_v1",
         "undeclared_keys": "counted_nowhere",
         "missing_values": "counted_nowhere",
-        "post_processing": "counts and non-negative sums are at least 0; means are clipped to their range",
+        "post_processing": {query.name: _post_processing(query) for query in plan.queries},
         "mean_shown_from_rows": {
-            query.name: max(MIN_MEAN_ROWS, 2 * query.part("rows").error_95)
-            for query in plan.queries
-            if query.statistic == "mean"
+            query.name: enough_rows(query.part("rows").error_95) for query in plan.queries if query.statistic == "mean"
         },
         "queries": [query.as_json() for query in plan.queries],
     }
 
 
+_FIXED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "sum": ("clamp0_where_clip_is_not_negative",),
+        "mean": ("ratio", "clipped_to_range"),
+        "variance": ("ratio", "clamp0"),
+        "quantiles": ("rising_cumulative_counts", "linear_within_bin"),
+        "survival": ("kaplan_meier",),
+        "top": ("ranked", "clamp0"),
+        "regression": ("ridge_as_noise_asks",),
+        "marginals": ("consistency", "clamp0"),
+    }
+)
+
+
+def _post_processing(query: QueryPlan) -> list[str]:
+    """Return what is done to a query's noisy cells: as the policy declares it, or as the statistic always does."""
+    declared = query.asked.post_processing if query.asked else None
+    return list(_FIXED.get(query.statistic, ("clamp0",)) if declared is None else declared)
+
+
 def _guarantee(plan: DpPlan) -> Statement:
     rho = micro_text(plan.charge_micro)
+    asked_ja = "、".join(f"「{query.asked.title.ja if query.asked else query.name}」" for query in plan.queries)
+    asked_en = ", ".join(f"“{query.asked.title.en if query.asked else query.name}”" for query in plan.queries)
     errors_ja = "、".join(f"「{query.name}」は±{query.error_95:,.4g}" for query in plan.queries)
     errors_en = ", ".join(f"'{query.name}' ±{query.error_95:,.4g}" for query in plan.queries)
     return Statement(
         ja=(
             "ある一人が全記録ごとデータにいてもいなくても、公表される数値の出方はほとんど変わりません"
-            f"(ρ={rho} のzCDP、δ={plan.delta} で ε={plan.epsilon:g})。"
+            f"(ρ={rho} のzCDP、δ={plan.delta} で ε={plan.epsilon:g}。単位は人、隣り合うデータは一人の有無で異なるもの)。"
+            f"問い: {asked_ja}。"
             f"雑音による誤差は95%の場合に次の範囲です: {errors_ja}"
-            f"(平均は{REFERENCE_ROWS}件のセルの場合)。"
+            f"({_what_errors_are_of(plan, 'ja')})。"
         ),
         en=(
             "Whether any one person, with all their records, is in the data or not hardly changes what is published "
-            f"(zCDP with rho={rho}; epsilon={plan.epsilon:g} at delta={plan.delta}). "
-            f"In 95 of 100 cases the noise is within: {errors_en} (a mean: for a cell of {REFERENCE_ROWS} rows)."
+            f"(zCDP with rho={rho}; epsilon={plan.epsilon:g} at delta={plan.delta}; the unit is a person, neighbours "
+            f"differ by one person's presence). Asked: {asked_en}. "
+            f"In 95 of 100 cases the noise is within: {errors_en} ({_what_errors_are_of(plan, 'en')})."
         ),
     )
+
+
+_ERRORS_OF: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "mean": (f"平均は{REFERENCE_ROWS}件のセルの場合", f"a mean: for a cell of {REFERENCE_ROWS} rows"),
+        "variance": (f"分散は{REFERENCE_ROWS}件のセルの場合", f"a variance: for a cell of {REFERENCE_ROWS} rows"),
+        "quantiles": ("分位点は順位(件数)の誤差", "a quantile: of its rank, in rows"),
+        "survival": ("生存表は各区間の事象・打切りの数", "a survival table: of the events or censored of an interval"),
+        "top": ("順位表はすべてのキーで同時に", "ranks: for all keys at once"),
+        "regression": (
+            f"回帰は説明変数が範囲に均等に散る{REGRESSION_ROWS:,}件での傾き",
+            f"a regression: of a slope from {REGRESSION_ROWS:,} rows spread evenly over their ranges",
+        ),
+    }
+)
+"""What the error of a statistic is of, where it is not that of every cell."""
+
+
+def _what_errors_are_of(plan: DpPlan, language: str) -> str:
+    kinds = dict.fromkeys(query.statistic for query in plan.queries)
+    said = [_ERRORS_OF[kind][language == "en"] for kind in kinds if kind in _ERRORS_OF]
+    others = ("それ以外は各セル", "others: every cell") if said else ("各セル", "every cell")
+    return ("; " if language == "en" else "。").join([*said, others[language == "en"]])
 
 
 def _not_guaranteed() -> Statement:

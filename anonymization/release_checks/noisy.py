@@ -1,17 +1,16 @@
 """The recount of noisy tables: exactly the planned queries, keys and columns, and nothing exact beside them."""
 
 from collections import Counter
-from collections.abc import Sequence
-from itertools import product
+from collections.abc import Iterator, Sequence
+from itertools import pairwise, product
 
 import pyarrow as pa
 
 from anonymization.evidence import CheckResult, rule_check
 from anonymization.release_checks.verdict import verdict
 from anonymization.tables import NoisyAggregate
+from policies.model.dp_queries import PUBLISHED
 from policies.model.method import DpQuery, DpStatistics
-
-_NOISY_COLUMNS = frozenset({"noisy", "value", "error_95", "noisy_sum", "noisy_count"})
 
 
 def recount_noisy(protected: NoisyAggregate) -> tuple[CheckResult, ...]:
@@ -34,10 +33,8 @@ def _nothing_exact(protected: NoisyAggregate) -> CheckResult:
 
 def _noisy_table(query: DpQuery, table: pa.Table) -> Sequence[CheckResult]:
     by = [key.column for key in query.by]
-    strange = sum(name not in _NOISY_COLUMNS and name not in by for name in table.column_names)
-    published = Counter(zip(*(table.column(name).to_pylist() for name in by), strict=True))
-    planned = Counter(product(*(key.values for key in query.by)))
-    wrong = sum(((published - planned) + (planned - published)).values()) if by else abs(table.num_rows - 1)
+    strange = len(set(table.column_names) ^ {*by, *PUBLISHED[query.statistic]})
+    wrong = 0 if strange else _wrong_keys(query, table)
     return (
         verdict(f"columns.{query.name}", strange, "only keys, noisy numbers and their errors are published"),
         verdict(
@@ -48,3 +45,53 @@ def _noisy_table(query: DpQuery, table: pa.Table) -> Sequence[CheckResult]:
             cells=table.num_rows,
         ),
     )
+
+
+def _wrong_keys(query: DpQuery, table: pa.Table) -> int:
+    """Count the rows that are not, or should have been, published: each public key once with each of its public parts."""
+    by = [key.column for key in query.by]
+    # Which keys are the first ones is read off noise; which ranks there are is public.
+    names = ["rank"] if query.statistic == "top" else [*by, *_OWN_KEYS.get(query.statistic, ())]
+    if not names:
+        return abs(int(table.num_rows) - 1)
+    published = Counter(zip(*(table.column(name).to_pylist() for name in names), strict=True))
+    planned = Counter(_planned(query))
+    wrong = sum(((published - planned) + (planned - published)).values())
+    return int(wrong) + (_strange_ranks(query, table) if query.statistic == "top" else 0)
+
+
+_OWN_KEYS = {
+    "histogram": ("low", "high"),
+    "survival": ("low", "high"),
+    "quantiles": ("probability",),
+    "marginals": ("margin",),
+    "regression": ("term",),
+}
+
+
+def _planned(query: DpQuery) -> Iterator[tuple[object, ...]]:
+    keys = [key.values for key in query.by]
+    if query.statistic == "top":
+        yield from ((place + 1,) for place in range(query.top or 0))
+    elif query.statistic == "marginals":
+        for margin in query.marginals or ():
+            held = [key.values if key.column in margin else (None,) for key in query.by]
+            name = " × ".join(key.column for key in query.by if key.column in margin)
+            yield from ((*values, name) for values in product(*held))
+    elif query.statistic == "regression":
+        terms = ["intercept", *(predictor.column for predictor in query.predictors or ())]
+        yield from product(*keys, terms)
+    elif query.statistic == "quantiles":
+        yield from product(*keys, [float(each) for each in query.probabilities or ()])
+    elif query.edges is not None:
+        edges = [float(edge) for edge in query.edges.values]
+        yield from ((*values, *sides) for values in product(*keys) for sides in pairwise(edges))
+    else:
+        yield from product(*keys)
+
+
+def _strange_ranks(query: DpQuery, table: pa.Table) -> int:
+    """Count the ranks of keys that are not public, and of keys that hold two ranks."""
+    named = list(zip(*(table.column(key.column).to_pylist() for key in query.by), strict=True))
+    public = set(product(*(key.values for key in query.by)))
+    return sum(key not in public for key in named) + len(named) - len(set(named))

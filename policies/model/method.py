@@ -10,6 +10,19 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from policies.model.dp_queries import (
+    ASKED_WITH,
+    POST_PROCESSED,
+    SPECIAL,
+    PostProcessing,
+    Predictor,
+    PublicEdges,
+    Statistic,
+    Status,
+)
+from policies.model.dp_queries import (
+    Clip as Clip,
+)
 from policies.model.events import Events, Household
 from policies.model.loss import LeastLoss
 from policies.model.municipality import Municipality
@@ -88,6 +101,10 @@ class PublicKeys(PolicyModel):
     source: Annotated[str, Field(min_length=4)]
 
 
+Probability = Annotated[Exact, Field(gt=Decimal(0), lt=Decimal(1))]
+"""Which quantile: '0.5' is the median."""
+
+
 class ContributionBounds(PolicyModel):
     """How much one person may contribute to one query: cells, and rows in each cell."""
 
@@ -96,44 +113,69 @@ class ContributionBounds(PolicyModel):
     source: Annotated[str, Field(min_length=4)]
 
 
-class Clip(PolicyModel):
-    """The public range a value is clipped to, and the grid it is rounded to before summing."""
-
-    low: Exact
-    high: Exact
-    grid: Annotated[Exact, Field(gt=Decimal(0))]
-    source: Annotated[str, Field(min_length=4)]
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.low >= self.high:
-            msg = "`low` must be below `high`"
-            raise ValueError(msg)
-        return self
-
-
 class DpQuery(PolicyModel):
-    """One table of noisy numbers: people, rows, the sum or the mean of `value`, by public keys.
+    """One noisy table by public keys: counts, sums, means, variances, histograms, quantiles, margins, survival, top, regression.
 
-    `by` names output columns of the release's tables. `rho_share` is this query's share of the release's loss; the
-    shares of a release sum to 1.
+    `by` names output columns of the release's tables; empty cells are published like all others. `rho_share` is this
+    query's share of the release's loss; the shares of a release sum to 1. Which other keys a statistic needs is in
+    `ASKED_WITH`. `post_processing` declares what is done to noisy counts before they are called values; left out, counts
+    are held at 0 or more, and margins made consistent as well.
     """
 
     name: Name
     title: Text
-    statistic: Literal["people", "rows", "sum", "mean"]
+    statistic: Statistic
     table: Name
     by: tuple[PublicKeys, ...]
     bounds: ContributionBounds
     value: ColumnName | None = None
     clip: Clip | None = None
+    edges: PublicEdges | None = None
+    probabilities: Annotated[tuple[Probability, ...], Field(min_length=1, max_length=99)] | None = None
+    marginals: (
+        Annotated[tuple[Annotated[tuple[ColumnName, ...], Field(min_length=1)], ...], Field(min_length=1)] | None
+    ) = None
+    status: Status | None = None
+    top: Annotated[int, Field(ge=1)] | None = None
+    predictors: Annotated[tuple[Predictor, ...], Field(min_length=1, max_length=10)] | None = None
+    post_processing: tuple[PostProcessing, ...] | None = None
     rho_share: Annotated[Exact, Field(gt=Decimal(0), le=Decimal(1))]
 
     @model_validator(mode="after")
-    def _value_needs_clip(self) -> Self:
-        needs_value = self.statistic in {"sum", "mean"}
-        if needs_value != (self.value is not None) or needs_value != (self.clip is not None):
-            msg = "`sum` and `mean` need `value` and `clip`; `people` and `rows` take neither"
+    def _has_what_it_is_asked_with(self) -> Self:
+        needed = ASKED_WITH[self.statistic]
+        missing = [key for key in SPECIAL if key in needed and getattr(self, key) is None]
+        surplus = [key for key in SPECIAL if key not in needed and getattr(self, key) is not None]
+        if missing:
+            msg = f"`{self.statistic}` needs {', '.join(f'`{key}`' for key in missing)}"
+            raise ValueError(msg)
+        if surplus:
+            msg = f"`{self.statistic}` takes no {', '.join(f'`{key}`' for key in surplus)}"
+            raise ValueError(msg)
+        if not set(self.post_processing or ()) <= POST_PROCESSED.get(self.statistic, frozenset()):
+            msg = f"`{self.statistic}` takes no such `post_processing`; `consistency` is for marginals, `clamp0` for counts"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Self:
+        by = {key.column for key in self.by}
+        margins = self.marginals or ()
+        if any(not set(margin) <= by or len(set(margin)) != len(margin) for margin in margins):
+            msg = "a margin names a column that is not in `by`, or one twice"
+            raise ValueError(msg)
+        if len({frozenset(margin) for margin in margins}) != len(margins):
+            msg = "a margin stands twice in `marginals`; it would be paid twice"
+            raise ValueError(msg)
+        if margins and by != {column for margin in margins for column in margin}:
+            msg = "`by` names a column that is in no margin"
+            raise ValueError(msg)
+        predictors = [predictor.column for predictor in self.predictors or ()]
+        if len(set(predictors)) != len(predictors) or self.value in predictors:
+            msg = "a predictor stands twice, or is the outcome"
+            raise ValueError(msg)
+        if self.statistic == "top" and not self.by:
+            msg = "`top` needs a key in `by`"
             raise ValueError(msg)
         return self
 

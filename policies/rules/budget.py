@@ -102,7 +102,10 @@ def _query(method: DpStatistics, index: int) -> Iterator[Problem]:
     if clip is not None and (clip.low % clip.grid or clip.high % clip.grid):
         what = f"the clip of query '{query.name}' does not lie on its grid"
         yield Problem(what, "let low and high be multiples of grid", (*keys, "clip", "grid"))
-    cells = prod(len(public.values) for public in query.by)
+    # Bins of a histogram and states of a survival table are cells, too.
+    bins = 0 if query.edges is None else len(query.edges.values) - 1
+    each = 2 * bins + 1 if query.statistic == "survival" else max(bins, 1)
+    cells = prod(len(public.values) for public in query.by) * each
     if query.bounds.cells_per_person > cells:
         what = f"query '{query.name}' has {cells} cells; a person cannot be in more"
         yield Problem(what, f"write `cells_per_person: {cells}` or less", (*keys, "bounds", "cells_per_person"))

@@ -25,7 +25,12 @@ def names_are_columns(view: ReleaseView, _: Parameters) -> Iterator[Problem]:
         for index, query in enumerate(method.queries):
             keys: tuple[Key, ...] = ("method", "queries", index)
             yield from _grouped(view, query.table, [key.column for key in query.by], keys)
-            yield from _value(view, query, keys)
+            yield from _value(view, query.value, query.table, (*keys, "value"))
+            for place, predictor in enumerate(query.predictors or ()):
+                yield from _value(view, predictor.column, query.table, (*keys, "predictors", place, "column"))
+            if query.status is not None:
+                yield from _grouped(view, query.table, [query.status.column], (*keys, "status"))
+            yield from _codebook(view, query, keys)
     elif isinstance(method, AlleleFrequencies):
         yield from _genotypes(view, method)
 
@@ -97,17 +102,35 @@ def _grouped(
         yield Problem("a column is named twice in `by`", "name each once", (*keys, "by"))
 
 
-def _value(view: ReleaseView, query: DpQuery, keys: tuple[Key, ...]) -> Iterator[Problem]:
-    if query.value is None or view.source_table(query.table) is None:
+def _codebook(view: ReleaseView, query: DpQuery, keys: tuple[Key, ...]) -> Iterator[Problem]:
+    """A key of a column that is kept as it is stands in the column's `allowed` values, where the dataset closes them."""
+    public: list[tuple[str, tuple[str, ...], tuple[Key, ...]]] = [
+        (key.column, key.values, (*keys, "by", place)) for place, key in enumerate(query.by)
+    ]
+    if query.status is not None:
+        public.append((query.status.column, (*query.status.observed, *query.status.censored), (*keys, "status")))
+    fates = {fate.column.output_name: fate for fate in view.fates_of(query.table)}
+    for column, values, place in public:
+        fate = fates.get(column)
+        if fate is None or fate.source.allowed is None or not set(fate.operations) <= {"keep", "aggregate_only"}:
+            continue
+        strange = [value for value in values if value not in fate.source.allowed]
+        if strange:
+            what = f"keys of '{column}' are not among its `allowed` values: {listed(strange)}"
+            yield Problem(what, "write the codes of the dataset policy; others would always be empty", place)
+
+
+def _value(view: ReleaseView, name: str | None, table: str, keys: tuple[Key, ...]) -> Iterator[Problem]:
+    if name is None or view.source_table(table) is None:
         return
-    fate = next((fate for fate in view.fates_of(query.table) if fate.column.output_name == query.value), None)
+    fate = next((fate for fate in view.fates_of(table) if fate.column.output_name == name), None)
     numeric = {ColumnType.INTEGER, ColumnType.DECIMAL}
     is_number = fate is not None and (
         fate.source.type in numeric or bool({"to_age", "to_duration_days"} & set(fate.operations))
     )
     if fate is None or not fate.is_used or not is_number:
-        what = f"'{query.value}' is not a numeric column of '{query.table}'"
-        yield Problem(what, "name a number to sum", (*keys, "value"))
+        what = f"'{name}' is not a numeric column of '{table}'"
+        yield Problem(what, "name a number to sum", keys)
 
 
 def _genotypes(view: ReleaseView, method: AlleleFrequencies) -> Iterator[Problem]:
