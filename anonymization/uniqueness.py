@@ -23,6 +23,9 @@ Source: Dankar et al., BMC Medical Informatics and Decision Making 12:66, 2012, 
 _STEPS = 60
 _GRID = np.linspace(0.002, 0.998, 25)
 
+MOST_PEOPLE = 100_000_000_000
+"""More people than there are."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClassSizes:
@@ -76,13 +79,20 @@ def estimate_uniques(sample: ClassSizes, *, population: int, estimator: Estimato
         is no number of people.
 
     Raises:
-        PolicyError: `policy.population-size`: the population is smaller than the sample.
+        PolicyError: `policy.population-size`: the population is smaller than the sample, or larger than mankind.
     """
     if population < max(sample.people, 1):
         raise PolicyError(
             "policy.population-size",
             what=f"the population is said to have {population} people, fewer than the sample",
             why="the sample is a part of the population",
+            fix="give the number of people of the population that the sample was taken from",
+        )
+    if population > MOST_PEOPLE:
+        raise PolicyError(
+            "policy.population-size",
+            what=f"the population is said to have more than {MOST_PEOPLE} people",
+            why="no population is so large, and the estimates would not be numbers",
             fix="give the number of people of the population that the sample was taken from",
         )
     if estimator == "dankar":

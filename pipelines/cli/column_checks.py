@@ -1,6 +1,6 @@
 """Whether the named columns of a table file can be used at all, said before its rows are read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,19 +11,20 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def require_usable_columns(schema: "pa.Schema", named: Sequence[str], *, whole: Sequence[str], table: Path) -> None:
+def require_usable_columns(schema: "pa.Schema", named: Iterable[str], *, whole: Sequence[str], table: Path) -> None:
     """Refuse columns that stand twice, are called as ours are, or hold lists, records or bytes where one text is needed.
 
     Args:
         schema: The table's.
-        named: The columns that are used; each is in the table.
+        named: The columns that are used; those that are not in the table are left to who looks for them.
         whole: Those of them that are only passed on, to a format that holds any type.
         table: Its file, for the message.
 
     Raises:
         DataError: `data.duplicate-column`, `data.column-reserved` or `data.column-type`.
     """
-    for name in named:
+    named = list(named)
+    for name in (name for name in named if name in schema.names):
         if schema.names.count(name) > 1:
             raise DataError(
                 "data.duplicate-column",

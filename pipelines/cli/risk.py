@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from pipelines.cli.anonymize.settings import split_names
+from pipelines.cli.column_checks import require_usable_columns
 from pipelines.cli.risk_words import Measured, headings, lines, title
 from policies.errors import UsageError
 from policies.sentences import Language
@@ -76,7 +77,10 @@ def risk(  # noqa: PLR0913, PLR0917 - one parameter an option, as the design lis
     from pipelines.cli.table_files import read_table_file
 
     asked = _Asked(split_names(quasi), person, threshold, population_size, missing, suda, split_names(discover))
-    rows = ibis.memtable(read_table_file(table).table)
+    read = read_table_file(table).table
+    named = [*asked.quasi, *(sensitive or []), *([person] if person else []), *asked.discover]
+    require_usable_columns(read.schema, dict.fromkeys(named), whole=(), table=table)
+    rows = ibis.memtable(read)
     report = measure(
         rows,
         quasi_identifiers=asked.quasi,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.cli.column_checks import require_usable_columns
 from pipelines.cli.output_paths import require_apart
 from policies.errors import DataError, Place
 
@@ -38,6 +39,7 @@ def coverage(
     for name in [column, *([person] if person else [])]:
         if name not in rows.column_names:
             raise _absent(name, table)
+    require_usable_columns(rows.schema, [column], whole=(), table=table)
     found = count(rows, column, read.hierarchy, person=person)
     if report is not None:
         _write_report(report, found)
