@@ -67,7 +67,7 @@ class HowRecoded:
     """How a result came about.
 
     `peeled_loss` and `improved_loss` are arithmetic losses after each step. `nodes_tried` of `lattice` nodes served the
-    peeling. `node_loss` is the loss of the best node of global recoding where that is better than what local recoding
+    peeling. `node_loss` is the geometric loss of the best node of global recoding where that is better than what local recoding
     reached, or where it had to be worked out (None: it was proven, with `node_checks` checks, that no node loses less);
     `is_global` says that this node is published.
     """
