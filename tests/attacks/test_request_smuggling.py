@@ -174,8 +174,9 @@ def test_the_form_and_the_record_say_the_same() -> None:
     renamed = {"commercial", "ethics_approval", "ethics_approved_on", "ethics_expires_on"}
     beside = {"applicant", "institution", "co_investigators", "recipient_public_key"}
     assert form - record == renamed | beside
-    assert record - form == {"is_commercial", "ethics", "users", "recipient_kind", "answer", "wants_opted_out"}
+    assert record - form == {"is_commercial", "ethics", "users", "recipient_kind", "wants_opted_out"}
     assert set(RequestFile.model_fields) - record == {"schema_"}
     asked = catalog_builders.form("x", commercial=True, uses=("marketing",), country="US").request
     assert (asked.is_commercial, asked.uses, asked.country) == (True, ("marketing",), "US")
     assert asked.users == ("r-hayashi", "r-mori")
+    assert catalog_builders.form("x", answer="statistics").request.answer == "statistics"
