@@ -67,7 +67,7 @@ def protect_microdata(
     The record table (with the columns of people joined to it) is generalized by the search; classes that fail are
     removed. Each remaining record gets a random id of 128 bits; tables that hold the record's key become details under
     that id. Rows are ordered by random id, so their order tells nothing. Values under `roll_up_rare` that the removal
-    made rare again become null.
+    made rare again become null; microaggregated means that it left to too few are averaged with their neighbors.
 
     Args:
         release: A release with the method `microdata`.
@@ -98,7 +98,8 @@ def protect_microdata(
     generalized = _generalized(method, prepared, progress)
     rare = {name: people for name, people in record.rare.items() if name not in method.quasi_identifiers}
     # The result is read once, so that ids, details, risks and recount speak of the same rows.
-    kept = without_rare(generalized.rows, rare, within=record.rare_within).to_pyarrow()
+    means = {name: step for name, step in record.means.items() if name not in method.quasi_identifiers}
+    kept = without_rare(generalized.rows, rare, within=record.rare_within, means=means).to_pyarrow()
     events = _released_events(method, prepared, kept, hierarchies)
     tables, ids = _with_new_ids(release, prepared, events.records if events else kept, events)
     checks = _recount(method, prepared, generalized, ibis.memtable(kept))
@@ -316,7 +317,7 @@ def _released_events(
             key = record_of(prepared.record.name)
             own = [name for name in detail.leaving if name not in detail.keys and name not in detail.joined]
             rows = detail.rows.select([*own, key, PERSON])
-            details[detail.name] = DetailRows(rows, key, detail.rare, detail.searched, detail.rare_within)
+            details[detail.name] = DetailRows(rows, key, detail.rare, detail.searched, detail.rare_within, detail.means)
     return release_events(
         method,
         kept,
@@ -347,7 +348,8 @@ def _with_new_ids(
             tables[detail.name] = ibis.memtable(events.numbered(detail.name, id_column, ids))
             continue
         linked = attach_values(detail.rows.select([*own, key, PERSON]), key, new_id, output=_NEW_ID)
-        linked = without_rare(linked.filter(linked[_NEW_ID].notnull()), detail.rare, within=detail.rare_within)
+        linked = linked.filter(linked[_NEW_ID].notnull())
+        linked = without_rare(linked, detail.rare, within=detail.rare_within, means=detail.means)
         chosen = linked.select(**{id_column: linked[_NEW_ID]}, **{column: linked[column] for column in own})
         tables[detail.name] = chosen.order_by([id_column, *own])
     return tables, ids

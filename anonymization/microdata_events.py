@@ -20,6 +20,7 @@ from anonymization.treat import HOUSEHOLD, PERSON, RECORD, TreatedTable
 from policies.errors import DataError, PolicyError
 from policies.model.events import Events, LkcPrivacy, judged_columns
 from policies.model.method import Microdata
+from policies.model.treatment import Microaggregate
 
 UNIT = "__unit"
 """The column that says whom k counts: the household where one is declared, else the person; it never leaves."""
@@ -47,6 +48,7 @@ class DetailRows:
     rare: Mapping[str, int]
     searched: Mapping[str, str]
     rare_within: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    means: Mapping[str, Microaggregate] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,7 @@ def _hierarchy(
 def _placed(kept: pa.Table, detail: DetailRows) -> pa.Table:
     """Return the detail rows of the records that are left, with the place of their record."""
     inside = detail.rows.semi_join(ibis.memtable(kept.select([RECORD])), [(detail.key, RECORD)])
-    rows = without_rare(inside, detail.rare, within=detail.rare_within).to_pyarrow()
+    rows = without_rare(inside, detail.rare, within=detail.rare_within, means=detail.means).to_pyarrow()
     places = pc.index_in(rows.column(detail.key), value_set=kept.column(RECORD).combine_chunks())
     own = [name for name in rows.column_names if name not in {detail.key, PERSON}]
     return rows.select(own).append_column(AT, pc.cast(places, pa.int64()))

@@ -1,15 +1,21 @@
-"""Values that became rare again because records were removed, and leave as nothing."""
+"""Values that became rare again because records were removed: they leave as nothing, or, of means, joined with their neighbors."""
 
 from collections.abc import Mapping
 
 import ibis
 
 from anonymization.key_maps import distinct_values
+from anonymization.perturbed_columns import Place, microaggregated
 from anonymization.treat import PERSON
+from policies.model.treatment import Microaggregate
 
 
 def without_rare(
-    rows: ibis.Table, rare: Mapping[str, int], *, within: Mapping[str, tuple[str, ...]] | None = None
+    rows: ibis.Table,
+    rare: Mapping[str, int],
+    *,
+    within: Mapping[str, tuple[str, ...]] | None = None,
+    means: Mapping[str, Microaggregate] | None = None,
 ) -> ibis.Table:
     """Empty the cells whose value has become rare because records were suppressed (セル削除, rule APPI-24).
 
@@ -17,7 +23,13 @@ def without_rare(
         rows: Treated rows with their person.
         rare: Column → how many people a value needs.
         within: Column → columns beside which its values are counted, each combination on its own.
+        means: Microaggregated columns: a mean that fewer people share now is averaged with the nearest others, by the same
+            grouping, so that a removed record does not empty the cells of its whole group. What has too few people even
+            then is emptied.
     """
+    for name, step in (means or {}).items():
+        if name in rows.columns:
+            rows = microaggregated(Place(rows, name, PERSON, name), step, beside=step.within)
     for name, min_persons in rare.items():
         beside = (within or {}).get(name, ())
         if name in rows.columns and beside:

@@ -73,6 +73,8 @@ class TreatedTable:
             counts again.
         details_of: Tables that this one holds keys of.
         rare_within: Columns of `rare` → the columns beside which their values are counted (microaggregation).
+        means: Columns whose last treatment is microaggregation, with output names in `within`. Whoever removes rows afterwards
+            joins the groups that became too small.
     """
 
     name: str
@@ -87,6 +89,7 @@ class TreatedTable:
     rare: Mapping[str, int] = field(default_factory=dict)
     details_of: frozenset[str] = frozenset()
     rare_within: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    means: Mapping[str, Microaggregate] = field(default_factory=dict)
 
     @property
     def leaving(self) -> tuple[str, ...]:
@@ -275,6 +278,7 @@ class _TableTreatment:
         kept = {name: rows[work] for name, work in outputs.items()}
         kept |= {name: rows[work] for name, work in keys.items()}
         by_name = {source.entry.output_name: source for source in columns}
+        means = {name: step for name in outputs if (step := self._last_means(entry, by_name[name].entry))}
         return TreatedTable(
             name=entry.table,
             dataset=entry.dataset,
@@ -285,8 +289,9 @@ class _TableTreatment:
             keys={name: by_name[name].domain for name in outputs if by_name[name].is_key},
             record_domain=self._record_domain(table),
             searched={name: found for name in outputs if (found := _searched(by_name[name].entry))},
-            rare={name: people for name in outputs if (people := _rare(by_name[name].entry))},
+            rare={name: people for name in outputs if (people := _rare(by_name[name].entry)) and name not in means},
             rare_within={name: self._beside(entry, by_name[name].entry) for name in outputs},
+            means=means,
             details_of=frozenset(other for other in (t.table for t in self.release.tables) if record_of(other) in keys),
         )
 
@@ -296,6 +301,13 @@ class _TableTreatment:
         names = {other.name: other.output_name for other in entry.columns}
         steps = [step for step in column.treat if isinstance(step, Microaggregate)]
         return tuple(names[name] for step in steps for name in step.within if name in names)
+
+    def _last_means(self, entry: ReleaseTable, column: ReleaseColumn) -> Microaggregate | None:
+        """Return the microaggregation that ends a column's treatments, with output names; None if something follows it."""
+        last = column.treat[-1] if column.treat else None
+        if not isinstance(last, Microaggregate):
+            return None
+        return last.model_copy(update={"within": self._beside(entry, column)})
 
     def _takes_people(self, entry: ReleaseTable) -> bool:
         """Columns of people join every event table, but of microdata the record table only: details must not hold them."""

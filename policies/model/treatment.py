@@ -119,7 +119,8 @@ class Microaggregate(PolicyModel):
     """ミクロアグリゲーション: a number becomes the mean of a group of near numbers of at least `min_persons` people.
 
     Groups are made anew for each combination of values of the columns `within` (a laboratory test by its code), which leave
-    as they are. The mean is rounded to `decimals`. A value that fewer people share once records are removed becomes null.
+    as they are. The mean is rounded to `decimals`. Means that fewer people share once records are removed are averaged with
+    their neighbors; where another treatment follows they become null.
     """
 
     op: Literal["microaggregate"]
