@@ -1,7 +1,7 @@
-"""Data nobody here wrote go the whole way: five public inputs, their policies beside this file, a catalog record each.
+"""Data nobody here wrote go the whole way: five public inputs, their policies beside this file, a catalog record a release.
 
 Sources: 447 Synthea R4 bundles; Synthea27Nj (OMOP CDM 5.4); diabetes130 (Strack et al. 2014, CC BY 4.0); CMS
-DE-SynPUF, three years of 110,000 synthetic beneficiaries; 1000 Genomes phase 3 chromosome 22 with the phenotypes of
+DE-SynPUF, three years of 110,000 synthetic beneficiaries, and their inpatient claims; 1000 Genomes phase 3 chromosome 22 with the phenotypes of
 CINECA UK1 (CC BY). All from the shared inputs; absent ones are skipped.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from itertools import combinations, combinations_with_replacement
 from pathlib import Path
 
 import pyarrow as pa
@@ -56,7 +57,7 @@ INPUTS = {
         Input(
             "synthea",
             "clinical-fhir/synthea-r4-bundles",
-            ("synthea-encounters",),
+            ("synthea-encounters", "synthea-people"),
             people=447,
             traces=("018f428e-34f6-4707-8009-5ad742f901e7", "abbc5979-3aca-43fe-91a6-8065b7e4a90f", "999-22-1962"),
         ),
@@ -76,6 +77,13 @@ INPUTS = {
             ("synpuf-years",),
             people=110_000,
             traces=("00016F745862898F", "000B4662348C35B4"),
+        ),
+        Input(
+            "claims",
+            "clinical-tabular/cms-desynpuf/inpatient_claims_sample01.csv.gz",
+            ("claims-people",),
+            people=110_000,
+            traces=("00016F745862898F", "000B4662348C35B4", "196201177000368"),
         ),
         Input(
             "uk1",
@@ -230,6 +238,75 @@ def test_microdata_of_many_encounters_a_person_reach_k_in_people(publish: Publis
     known = set(synthea.table("synthea-encounters", "encounters").column("record_id").to_pylist())
     conditions = synthea.table("synthea-encounters", "conditions").column("record_id").to_pylist()
     assert set(conditions) <= known
+
+
+@pytest.mark.slow
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("name", "release", "record", "by", "codes", "dates"),
+    [
+        (
+            "claims",
+            "claims-people",
+            "beneficiaries",
+            ["birth", "sex", "race", "area"],
+            ("claims", ["diagnosis", "second_diagnosis"]),
+            ("claims", "admitted"),
+        ),
+        (
+            "synthea",
+            "synthea-people",
+            "patients",
+            ["birth", "gender", "area"],
+            ("conditions", ["code"]),
+            ("encounters", "began"),
+        ),
+    ],
+)
+def test_people_and_their_events_are_one_problem(
+    publish: Publish,
+    name: str,
+    release: str,
+    record: str,
+    by: list[str],
+    codes: tuple[str, list[str]],
+    dates: tuple[str, str],
+) -> None:
+    done = publish(name)
+    people = done.table(release, record)
+    ids = people.column("person_id").to_pylist()
+    classes = Counter(zip(*(people.column(column).to_pylist() for column in by), strict=True))
+    assert len(set(ids)) == len(ids) == done.result(release).people_out
+    assert min(classes.values()) == done.result(release).k
+    assert min(classes.values()) >= 12
+
+    shown = [_held(done.table(release, codes[0]), column) for column in codes[1]]
+    held: dict[str, set[str]] = {person: set() for person in ids}
+    for of_column in shown:
+        for person, labels in of_column.items():
+            held[person] |= labels
+    pairs = Counter(pair for labels in held.values() for pair in combinations_with_replacement(sorted(labels), 2))
+    assert len(pairs) > 20
+    assert min(pairs.values()) >= 12
+
+    # Of everybody with a date, the mean share of two of their dates (or the only one) that nobody else has.
+    visited = _held(done.table(release, dates[0]), dates[1])
+    having = Counter(pair for days in visited.values() for pair in combinations_with_replacement(sorted(days), 2))
+    shares = []
+    for days in visited.values():
+        known = list(combinations(sorted(days), 2)) or [(day, day) for day in days]
+        shares.append(sum(having[pair] == 1 for pair in known) / len(known))
+    assert len(shares) > 400
+    assert sum(shares) / len(shares) <= 0.05
+
+
+def _held(table: pa.Table, column: str) -> dict[str, set[str]]:
+    """Return what each person shows in a column."""
+    held: dict[str, set[str]] = {}
+    for person, value in zip(table.column("person_id").to_pylist(), table.column(column).to_pylist(), strict=True):
+        if value is not None:
+            held.setdefault(person, set()).add(value)
+    return held
 
 
 @pytest.mark.slow
