@@ -37,6 +37,13 @@ _STATISTICS: Mapping[str, Text] = {
     "rows": Text(ja="件数", en="number of rows"),
     "sum": Text(ja="合計", en="sum"),
     "mean": Text(ja="平均", en="mean"),
+    "variance": Text(ja="分散", en="variance"),
+    "histogram": Text(ja="度数分布", en="histogram"),
+    "quantiles": Text(ja="分位数", en="quantiles"),
+    "marginals": Text(ja="周辺表", en="marginal tables"),
+    "survival": Text(ja="生存表", en="survival table"),
+    "top": Text(ja="上位の値", en="top values"),
+    "regression": Text(ja="回帰", en="regression"),
 }
 
 
@@ -250,11 +257,7 @@ def _implementation(facts: CardFacts, judged: Judged) -> dict[str, Any]:
             en="Losses in rho add up (sequential composition of zCDP). The shares of the queries sum to the release's rho, which "
             "is charged to the account of the population.",
         ),
-        "post_processing": Text(
-            ja="件数と負にならない合計は0以上に、平均は範囲内に直す。直す前の値も公開する。",
-            en="Counts and sums that cannot be negative are raised to 0, means are kept in their range; the values before that "
-            "are released too.",
-        ),
+        "post_processing": _post_processing(facts),
         "justification": Text(
             ja=f"予算は {facts.budget.approved_by} が承認した機関の選択である。仕組みは試験で監査し、ポリシーは4名の署名を要する。",
             en=f"The budget is a choice of the institution, approved by {facts.budget.approved_by}. The mechanism is audited in "
@@ -269,6 +272,16 @@ def _implementation(facts: CardFacts, judged: Judged) -> dict[str, Any]:
             en="Guaranteed: " + facts.evidence.guarantee.en + " Not guaranteed: " + facts.evidence.not_guaranteed.en,
         ),
     }
+
+
+def _post_processing(facts: CardFacts) -> Text:
+    """Say what is done after the noise, query by query as the evidence names it; it costs nothing."""
+    done: Any = facts.evidence.parameters.get("post_processing", {})
+    steps = [f"{name}: {', '.join(each) or '-'}" for name, each in done.items()] if isinstance(done, dict) else []
+    return Text(
+        ja="雑音の後の処理だけで、損失は増えない。" + "。".join(steps),
+        en="Only what follows the noise, at no further loss. " + "; ".join(steps),
+    )
 
 
 def _queries(facts: CardFacts) -> Iterator[Text]:

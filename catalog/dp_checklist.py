@@ -206,8 +206,9 @@ def _algorithms(judged: Judged) -> Iterator[HazardLine]:
         ("H12", level),
         Text(ja="後処理が小さな集団を偏らせる", en="Post-processing that biases small groups"),
         Text(
-            ja="負の値を0に直した値のほかに、直す前の雑音付きの値(符号つき、偏りなし)も出し、誤差の幅を添える。",
-            en="Beside values raised to at least 0, the noisy values before it (signed, unbiased) are released too, with their error.",
+            ja="件数は、負の値を0に直した値のほかに、直す前の雑音付きの値(符号つき、偏りなし)も出し、誤差の幅を添える。後処理は問いごとに証拠に示す。",
+            en="Beside counts raised to at least 0, the noisy values before it (signed, unbiased) are released too, with their error. "
+            "What is done after the noise is named query by query.",
         ),
         (_RELEASE,),
     )

@@ -25,6 +25,7 @@ from catalog.dp_card import DpCard, Standing
 from catalog.dp_card_build import CardFacts, build_card
 from catalog.dp_card_files import CHECKLIST, as_yaml, card_files
 from policies.errors import DataError
+from policies.model.dp_queries import Statistic
 from policies.sentences import Language
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -43,6 +44,7 @@ RUN_CHECKS = (
 """The checks of a run that the answers lean on."""
 PARAMETERS = {
     "mechanism": "discrete_gaussian",
+    "post_processing": {"people_by_sex": ["clamp0"]},
     "queries": [{"name": "people_by_sex", "statistic": "people", "error_95": 2.7718}],
 }
 
@@ -141,6 +143,14 @@ def test_losses_are_those_of_evidence_and_account(card: DpCard) -> None:
     orders = (1 + step / 1000 for step in range(1, 20_000))
     cap = min(a + math.log(1e6 / a) / (a - 1) + math.log1p(-1 / a) for a in orders)
     assert f"epsilon={math.ceil(cap * 10_000) / 10_000}" in loss.privacy_parameters_details
+
+
+def test_every_statistic_of_the_policy_has_its_words(build: Any) -> None:
+    for statistic in get_args(Statistic):
+        queries = [{"name": "asked", "statistic": statistic, "error_95": 1.0}]
+        evidence = replace(build.evidence("dp_statistics"), parameters={"queries": queries})
+        utility = build_card(facts(build, evidence=evidence)).ja.deployment.implementation.utility
+        assert JAPANESE.search(utility.split("asked", 1)[1].split("は±")[0]), statistic
 
 
 def test_entry_is_the_golden_one(card: DpCard) -> None:
