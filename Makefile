@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format bench lock clean setup spark
+.PHONY: help run test lint format bench audit lock clean setup spark
 
 # What the caller's shell has activated must not matter.
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH CONDA_PREFIX
@@ -44,6 +44,9 @@ format: $(READY) ## write the format, and mend what can be mended safely
 
 bench: $(READY) ## measure time and memory; see tests/benchmarks/README.md
 	@$(BIN)/python tests/benchmarks/run.py
+
+audit: $(READY) ## audit the differential privacy in depth, ten times the runs of make test
+	@NIJI_AUDIT_RUNS=40000 $(BIN)/python -m pytest -q tests/attacks/test_dp_audit*.py
 
 lock: ## resolve requirements.in and requirements-spark.in anew, with hashes, for Python 3.11 to 3.13 (needs uv)
 	@command -v uv > /dev/null || { echo "make lock needs uv; fix: install it with your package manager or pipx"; exit 1; }
