@@ -148,7 +148,7 @@ def test_losses_are_those_of_evidence_and_account(card: DpCard) -> None:
 def test_every_statistic_of_the_policy_has_its_words(build: Any) -> None:
     for statistic in get_args(Statistic):
         queries = [{"name": "asked", "statistic": statistic, "error_95": 1.0}]
-        evidence = replace(build.evidence("dp_statistics"), parameters={"queries": queries})
+        evidence = replace(build.evidence("dp_statistics"), parameters={**PARAMETERS, "queries": queries})
         utility = build_card(facts(build, evidence=evidence)).ja.deployment.implementation.utility
         assert JAPANESE.search(utility.split("asked", 1)[1].split("は±")[0]), statistic
 
