@@ -13,7 +13,7 @@ from anonymization.evidence import CheckKind, CheckResult
 from anonymization.hierarchy import ROOT, Hierarchy
 from anonymization.recount_risk import check_risks
 from anonymization.recount_sensitive import check_sensitive
-from anonymization.recount_sql import as_written, connect, load, quoted, register
+from anonymization.recount_sql import NamedRows, as_written, connect, load, quoted, register
 from anonymization.risk_models import NOTHING_ASKED, AskedRisk
 from anonymization.sensitive_models import AskedModel, columns_of, compares_with_table
 from policies.errors import PolicyError
@@ -33,14 +33,14 @@ class SourceRows:
     recoding): then every label that the hierarchy gives a value, at whatever level, covers it.
     """
 
-    rows: "ibis.Table" = field(repr=False)
+    rows: "ibis.Table | NamedRows" = field(repr=False)
     row_id: str | None
     hierarchies: Mapping[str, Hierarchy] = field(default_factory=dict, repr=False)
     levels: Mapping[str, int] | None = field(default_factory=dict)
 
 
 def recount(
-    published: "ibis.Table",
+    published: "ibis.Table | NamedRows",
     *,
     quasi_identifiers: Sequence[str],
     k: int,
@@ -52,7 +52,8 @@ def recount(
     """Count the published table anew and judge it.
 
     Args:
-        published: The table as it will leave, with the person column and row id still there if they are to be used.
+        published: The table as it will leave, with the person column and row id still there if they are to be used. What
+            lies in an engine by name, this or the source, is read there, piece by piece; both by name lie in one.
         quasi_identifiers: Its quasi-identifier columns; nulls compare equal.
         k: The least number of people in a class.
         sensitive: The models of sensitive columns, a hierarchical distance with its hierarchy.
@@ -74,7 +75,7 @@ def recount(
     row_id = source.row_id if source is not None else None
     ids = [row_id] if row_id is not None else []
     _require(published, [*wanted, *ids])
-    connection = connect()
+    connection = _connection_of(published, source)
     try:
         load(connection, "published", published, [*wanted, *ids])
         if source is not None:
@@ -107,7 +108,14 @@ def recount(
     return tuple(checks)
 
 
-def _require(rows: "ibis.Table", columns: Sequence[str]) -> None:
+def _connection_of(published: "ibis.Table | NamedRows", source: SourceRows | None) -> Any:
+    for rows in (published, source.rows if source is not None else None):
+        if isinstance(rows, NamedRows):
+            return rows.connection
+    return connect()
+
+
+def _require(rows: "ibis.Table | NamedRows", columns: Sequence[str]) -> None:
     absent = [column for column in columns if column not in rows.columns]
     if absent:
         raise PolicyError(

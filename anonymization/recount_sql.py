@@ -1,10 +1,27 @@
-"""What the independent recount says to its engine: a connection of its own, tables copied into it, quoted names."""
+"""What the independent recount says to its engine: a connection of its own, its tables, quoted names.
+
+Rows are copied into the engine, or lie where it reads them piece by piece (`NamedRows`), so that a table need not fit
+into memory.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import ibis
+
+
+@dataclass(frozen=True, slots=True)
+class NamedRows:
+    """Rows that a DuckDB connection knows by name, for example a view on a file; nothing is copied.
+
+    The connection is the recount's own: nothing that made the release may have used it. It is closed after the recount.
+    """
+
+    connection: Any = field(repr=False)
+    name: str
+    columns: tuple[str, ...]
 
 
 def connect() -> Any:
@@ -15,8 +32,12 @@ def connect() -> Any:
 
 
 # Results are read to their end (`fetchall`): DuckDB refuses other work on a connection with an unfinished result.
-def load(connection: Any, name: str, rows: "ibis.Table", columns: Sequence[str]) -> None:
-    """Copy columns of a table, each once, into the engine under `name`."""
+def load(connection: Any, name: str, rows: "ibis.Table | NamedRows", columns: Sequence[str]) -> None:
+    """Make columns of a table, each once, known to the engine as `name`: copied, or a view where they lie there already."""
+    if isinstance(rows, NamedRows):
+        names = ", ".join(quoted(column) for column in dict.fromkeys(columns))
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {names} FROM {quoted(rows.name)}")
+        return
     register(connection, name, rows.select(*dict.fromkeys(columns)).to_pyarrow())
 
 

@@ -1,6 +1,6 @@
 """Which engine computes, and how its results are taken: DuckDB on one machine, Spark where it was asked for."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ def stream_rows(expression: Any, *, spool: Path | None = None, rows: int = ROW_G
     engine = table._find_backend(use_default=True)
     batches = engine.batches(table, spool=spool) if engine.name == "pyspark" else _batches(engine, table, rows=rows)
     with closing(batches):
-        yield from _in_pieces(batches, rows)
+        yield from in_pieces(batches, rows)
 
 
 def _batches(engine: Any, table: Any, *, rows: int) -> Generator[pa.RecordBatch]:
@@ -74,7 +74,7 @@ def _batches(engine: Any, table: Any, *, rows: int) -> Generator[pa.RecordBatch]
                 cast = table.__pyarrow_result__(pa.Table.from_batches([batch]), data_mapper=DuckDBPyArrowData)
                 yield from cast.to_batches()
     except (duckdb.Error, pa.ArrowException) as error:
-        raise _failed("Out of Memory" in str(error)) from None
+        raise failed(is_memory="Out of Memory" in str(error)) from None
 
 
 def _next(reader: Any) -> pa.RecordBatch | None:
@@ -84,10 +84,11 @@ def _next(reader: Any) -> pa.RecordBatch | None:
         return None
     except (OSError, duckdb.Error, pa.ArrowException) as error:
         # DuckDB's error comes through Arrow as one of input and output, and would pass for the disk's.
-        raise _failed("Out of Memory" in str(error)) from None
+        raise failed(is_memory="Out of Memory" in str(error)) from None
 
 
-def _failed(is_memory: bool) -> DataError:
+def failed(*, is_memory: bool) -> DataError:
+    """Return the error of an engine that could not go on, without its words."""
     return DataError(
         "engine.no-memory" if is_memory else "engine.failed",
         what="the engine ran out of memory and of room to spill" if is_memory else "the engine could not compute a row",
@@ -98,7 +99,8 @@ def _failed(is_memory: bool) -> DataError:
     )
 
 
-def _in_pieces(batches: Generator[pa.RecordBatch], rows: int) -> Generator[pa.Table]:
+def in_pieces(batches: Iterable[pa.RecordBatch], rows: int = ROW_GROUP_ROWS) -> Generator[pa.Table]:
+    """Cut record batches of any size into tables of exactly `rows` rows, the last one of fewer."""
     waiting: list[pa.RecordBatch] = []
     held = 0
     for batch in batches:

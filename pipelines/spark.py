@@ -8,7 +8,7 @@ The release must be the same byte for byte, so a difference is mended here, once
 import os
 import shutil
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,17 +76,24 @@ class SparkEngine(Backend):  # type: ignore[misc]  # Ibis ships no types
         _require_types(table.schema)
         self._session.createDataFrame(table).createOrReplaceTempView(name)
 
-    def parquet(self, path: Path, *, row_id: str) -> Any:
+    def parquet(self, path: Path, *, row_id: str, columns: Sequence[str] | None = None) -> Any:
         """Return a Parquet file as an Ibis table, with the number of each row in the file, from 0, as `row_id`.
+
+        Args:
+            path: The file.
+            row_id: The name of the number.
+            columns: The columns to take; None takes all.
 
         Raises:
             UsageError: `engine.spark-type`, for a column of a type that Spark does not hold as it is.
         """
-        _require_types(pq.read_schema(path), path)
+        schema = pq.read_schema(path)
+        taken = list(schema.names if columns is None else columns)
+        _require_types(pa.schema([schema.field(name) for name in taken]), path)
         found = self._session.read.parquet(path.resolve().as_uri())
         number = spark_functions.col("_metadata.row_index").alias(row_id)
         name = f"niji_file_{len(self.list_tables())}"
-        found.select("*", number).createOrReplaceTempView(name)
+        found.select(*(spark_functions.col(_as_name(column)) for column in taken), number).createOrReplaceTempView(name)
         return self.table(name)
 
     def frame(self, expression: Any) -> DataFrame:
@@ -116,6 +123,11 @@ class SparkEngine(Backend):  # type: ignore[misc]  # Ibis ships no types
                         yield batch.cast(schema)
         finally:
             shutil.rmtree(spool, ignore_errors=True)
+
+
+def _as_name(column: str) -> str:
+    """Return a column name as Spark reads one: whatever is in it is no path into a structure."""
+    return "`" + column.replace("`", "``") + "`"
 
 
 def _require_types(schema: pa.Schema, path: Path | None = None) -> None:

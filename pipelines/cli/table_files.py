@@ -57,6 +57,20 @@ def read_table_file(path: Path) -> TableFile:
         UsageError: No such file, or an unknown ending.
         DataError: Unreadable, truncated, not UTF-8, ragged rows, or a column name twice.
     """
+    _, header = head_of(path)
+    if header is None:
+        return TableFile(_read_parquet(path), None, digest_of(path))
+    delimiter, columns = header
+    return TableFile(_read_delimited(path, delimiter, columns), delimiter, digest_of(path))
+
+
+def head_of(path: Path) -> tuple[str, tuple[str, list[str]] | None]:
+    """Return the ending of a table's name, and for delimited text the delimiter and the column names.
+
+    Raises:
+        UsageError: No such file, or an unknown ending.
+        DataError: No header line, not UTF-8, or a column name twice.
+    """
     suffix = require_suffix(path)
     if not path.is_file():
         raise UsageError(
@@ -66,18 +80,17 @@ def read_table_file(path: Path) -> TableFile:
             fix="check the path",
             where=Place(str(path)),
         )
-    if suffix == ".parquet":
-        return TableFile(_read_parquet(path), None, _digest(path))
-    delimiter, columns = _header(path, is_packed=suffix == ".csv.gz")
-    return TableFile(_read_delimited(path, delimiter, columns), delimiter, _digest(path))
+    return suffix, None if suffix == ".parquet" else _header(path, is_packed=suffix == ".csv.gz")
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file, as evidence names it."""
     with path.open("rb") as stream:
         return "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _unreadable(path: Path, what: str, fix: str) -> DataError:
+def unreadable(path: Path, what: str, fix: str = "check it, and write it again") -> DataError:
+    """Return the error for a file that cannot be read."""
     return DataError(
         "data.unreadable", what=what, why="a table is read whole or not at all", fix=fix, where=Place(str(path))
     )
@@ -96,7 +109,7 @@ def _header(path: Path, *, is_packed: bool) -> tuple[str, list[str]]:
     except UnicodeDecodeError:
         raise _not_utf8(path) from None
     except (OSError, EOFError):
-        raise _unreadable(path, "the file cannot be read", "check that it is complete and not damaged") from None
+        raise unreadable(path, "the file cannot be read", "check that it is complete and not damaged") from None
     if not first.strip():
         raise DataError(
             "data.empty",
@@ -128,44 +141,69 @@ def _not_utf8(path: Path) -> DataError:
     )
 
 
+@dataclass(slots=True)
+class RaggedRows:
+    """How many rows have another number of fields than the header; their text is not looked at."""
+
+    rows: int = 0
+
+    def count(self, row: Any) -> str:
+        """Count a row that Arrow refuses, and go on, to say how many there are."""
+        del row  # quotes the row's text
+        self.rows += 1
+        return "skip"
+
+    def require_none(self, path: Path, fields: int) -> None:
+        """Refuse a file with such rows.
+
+        Raises:
+            DataError: `data.ragged-rows`.
+        """
+        if self.rows:
+            raise DataError(
+                "data.ragged-rows",
+                what=f"{self.rows} row(s) have another number of fields than the header ({fields})",
+                why="their values cannot be told apart",
+                fix="quote fields that hold the delimiter, or correct the rows",
+                where=Place(str(path)),
+            )
+
+
+def delimited_options(delimiter: str, columns: list[str]) -> tuple[dict[str, Any], RaggedRows]:
+    """Return how Arrow reads delimited text, all of it as text, and what will count its ragged rows."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    ragged = RaggedRows()
+    return {
+        "parse_options": csv.ParseOptions(
+            delimiter=delimiter, newlines_in_values=True, invalid_row_handler=ragged.count
+        ),
+        "convert_options": csv.ConvertOptions(
+            column_types=dict.fromkeys(columns, pa.string()),
+            strings_can_be_null=True,
+            null_values=[""],
+        ),
+    }, ragged
+
+
+def as_table_error(path: Path, error: Exception) -> DataError:
+    """Return what Arrow's error says of delimited text, without its words, which quote a row."""
+    if "UTF8" in str(error) or "UTF-8" in str(error):
+        return _not_utf8(path)
+    return unreadable(path, "the file is not delimited text, or is cut off")
+
+
 def _read_delimited(path: Path, delimiter: str, columns: list[str]) -> "pa.Table":
     import pyarrow as pa
     from pyarrow import csv
 
-    ragged = 0
-
-    def count_ragged(row: Any) -> str:
-        del row  # quotes the row's text
-        nonlocal ragged
-        ragged += 1
-        return "skip"
-
+    options, ragged = delimited_options(delimiter, columns)
     try:
-        table = csv.read_csv(
-            path,
-            parse_options=csv.ParseOptions(
-                delimiter=delimiter, newlines_in_values=True, invalid_row_handler=count_ragged
-            ),
-            convert_options=csv.ConvertOptions(
-                column_types=dict.fromkeys(columns, pa.string()),
-                strings_can_be_null=True,
-                null_values=[""],
-            ),
-        )
+        table = csv.read_csv(path, **options)
     except (pa.ArrowException, OSError, EOFError) as error:
-        if "UTF8" in str(error) or "UTF-8" in str(error):
-            raise _not_utf8(path) from None
-        raise _unreadable(
-            path, "the file is not delimited text, or is cut off", "check it, and write it again"
-        ) from None
-    if ragged:
-        raise DataError(
-            "data.ragged-rows",
-            what=f"{ragged} row(s) have another number of fields than the header ({len(columns)})",
-            why="their values cannot be told apart",
-            fix="quote fields that hold the delimiter, or correct the rows",
-            where=Place(str(path)),
-        )
+        raise as_table_error(path, error) from None
+    ragged.require_none(path, len(columns))
     return table
 
 
@@ -176,7 +214,7 @@ def _read_parquet(path: Path) -> "pa.Table":
     try:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError):
-        raise _unreadable(path, "the file is not Parquet, or is cut off", "check it, and write it again") from None
+        raise unreadable(path, "the file is not Parquet, or is cut off") from None
     plain = [
         pa.field(item.name, item.type.value_type if pa.types.is_dictionary(item.type) else item.type)
         for item in table.schema
@@ -214,7 +252,10 @@ def write_table_file(table: "pa.Table", path: Path, *, delimiter: str) -> None:
 
 
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary file beside `path`, then rename it; on any failure nothing is left.
+    """Let `write` fill a temporary file beside `path`, then rename it; whatever goes wrong, nothing is left of it.
+
+    Guarantee: what was at `path` stays whole until the new file is; also if the process is killed, when a hidden file
+    of another name is left, never one at `path`.
 
     Raises:
         DataError: The file cannot be written (`output.cannot-write`).
@@ -222,19 +263,26 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
     temporary: Path | None = None
     try:
         handle, name = tempfile.mkstemp(prefix=".niji-", dir=path.parent)
-        os.close(handle)
         temporary = Path(name)
+        os.close(handle)
         write(temporary)
         temporary.chmod(0o644)
         temporary.replace(path)
+        temporary = None
     except OSError as error:
+        raise cannot_write(path, error) from None
+    finally:
         if temporary is not None:
             with suppress(OSError):
                 temporary.unlink()
-        raise DataError(
-            "output.cannot-write",
-            what=f"'{path.name}' cannot be written ({error.strerror or 'input/output error'})",
-            why="a release is written whole or not at all",
-            fix="check that the folder exists, is writable and has room, and run again",
-            where=Place(str(path)),
-        ) from None
+
+
+def cannot_write(path: Path, error: OSError) -> DataError:
+    """Return the error for an output that the disk refuses."""
+    return DataError(
+        "output.cannot-write",
+        what=f"'{path.name}' cannot be written ({error.strerror or 'input/output error'})",
+        why="a release is written whole or not at all",
+        fix="check that the folder exists, is writable and has room, and run again",
+        where=Place(str(path)),
+    )

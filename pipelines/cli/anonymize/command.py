@@ -11,14 +11,16 @@ from pipelines.cli.anonymize.engine import EngineName, require_engine
 from pipelines.cli.anonymize.from_release import Asked, read_release, require_asked
 from pipelines.cli.anonymize.mapping import require_mappable, write_mapping
 from pipelines.cli.anonymize.record import evidence_of, write_evidence
-from pipelines.cli.anonymize.search import recounted, search
-from pipelines.cli.anonymize.settings import Settings, split_names
+from pipelines.cli.anonymize.search import recounted, search, write_rows
+from pipelines.cli.anonymize.settings import Settings, columns_needed, split_names
 from pipelines.cli.anonymize.shown import show
+from pipelines.cli.anonymize.spend import read_spend
 from pipelines.cli.anonymize.worth import Mean, measured, read_worth
 from pipelines.cli.anonymize_models import read_models
+from pipelines.cli.column_checks import require_usable_columns
 from pipelines.cli.hierarchy_files import read_hierarchies
+from pipelines.cli.output_paths import require_apart
 from pipelines.cli.risk_models import read_risk
-from policies.errors import Place, UsageError
 
 Repeated = list[str] | None
 """What an option gives that may be repeated; None where it is not given."""
@@ -81,6 +83,13 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
     effort: Annotated[
         int | None, typer.Option(min=0, help="Comparisons to spend on improving a local recoding; 0: none.")
     ] = None,
+    checks: Annotated[
+        int | None,
+        typer.Option(min=1, help="End the search after so many nodes, with the gap to the best; same result."),
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=0.0, help="End the search after so many seconds, once there is a release.")
+    ] = None,
     metric: Annotated[
         Mean, typer.Option(help="What is least: the mean over columns of what each loses; geometric is ARX's Loss.")
     ] = Mean.GEOMETRIC,
@@ -94,7 +103,8 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
         str | None, typer.Option(help="With --utility: the column whose prediction from the others is scored.")
     ] = None,
     engine: Annotated[
-        EngineName, typer.Option(help="What computes: duckdb on this machine, or spark, an extra. Same result.")
+        EngineName,
+        typer.Option(help="What computes: duckdb, or spark, an extra that streams Parquet only. Same result."),
     ] = EngineName.DUCKDB,
     evidence: Annotated[Path | None, typer.Option(help="Where the evidence goes, as JSON.")] = None,
     export_mapping: Annotated[
@@ -107,7 +117,10 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
 
     Only quasi-identifiers, sensitive columns and the columns of --keep leave; all others, the person's too, do not.
     """
-    from pipelines.cli.table_files import read_table_file, require_suffix, write_table_file
+    from pipelines.cli.anonymize.source import read_source
+    from pipelines.cli.anonymize.workspace import open_workspace
+    from pipelines.cli.table_files import require_suffix
+    from pipelines.cli.table_streams import read_head
 
     require_suffix(output)
     require_engine(engine)
@@ -128,48 +141,49 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
     require_mappable(export_mapping, recoding)
     found_risk = read_risk(risk or (), population=population, people=population_people)
     local.require_no_risk_models(recoding, found_risk.models)
+    spend = read_spend(checks, seconds, recoding=recoding)
     worth = read_worth(metric, weights, utility=utility, target=target, is_local=recoding is local.Recoding.LOCAL)
     found = read_hierarchies(hierarchies, of.quasi)
-    read = read_table_file(table)
-    if output.exists() and output.samefile(table):
-        raise _same_file(output)
-    kept = tuple(dict.fromkeys([*of.quasi, *models.columns, *split_names(keep)]))
-    settings = Settings(
-        read,
-        found,
-        models,
-        kept,
-        person,
-        of.k,
-        of.suppression_limit,
-        recoding,
-        effort,
-        found_risk,
-        engine,
-        output.parent,
+    head = read_head(table)
+    require_apart(
+        {"--output": output, "--evidence": evidence, "--export-mapping": export_mapping},
+        read=[table, population, release],
+        folder=hierarchies,
     )
-    result, published = search(settings, how=worth.how())
-    record = evidence_of(result, settings, recounted(published, result, settings))
-    useful = measured(result, published, settings, worth) if worth.is_measured else None
-    if useful is not None:
-        record["utility"] = useful.as_json()
-    # Evidence first: evidence without its table harms nobody, a table without evidence must not be.
-    if evidence is not None:
-        write_evidence(evidence, record)
-    if export_mapping is not None:
-        write_mapping(export_mapping, result, settings, record)
-    write_table_file(published.select(kept), output, delimiter=read.delimiter or ",")
+    kept = tuple(dict.fromkeys([*of.quasi, *models.columns, *split_names(keep)]))
+    needed = columns_needed(head.columns, kept, person=person, target=worth.target)
+    require_usable_columns(
+        head.schema, needed, whole=split_names(keep) if output.suffix == ".parquet" else (), table=table
+    )
+    with open_workspace(output) as space:
+        settings = Settings(
+            read_source(head, needed, space),
+            space,
+            found,
+            models,
+            kept,
+            person,
+            of.k,
+            of.suppression_limit,
+            recoding,
+            effort,
+            found_risk,
+            engine,
+            spend,
+        )
+        result, published = search(settings, how=worth.how(spend))
+        record = evidence_of(result, settings, recounted(published, result, settings))
+        useful = measured(result, published, settings, worth) if worth.is_measured else None
+        if useful is not None:
+            record["utility"] = useful.as_json()
+        head.require_unchanged()
+        # Evidence first: evidence without its table harms nobody, a table without evidence must not be.
+        if evidence is not None:
+            write_evidence(evidence, record)
+        if export_mapping is not None:
+            write_mapping(export_mapping, result, settings, record)
+        write_rows(published, settings, output)
     if as_json:
         typer.echo(json.dumps(record, ensure_ascii=False, indent=2))
     else:
         show(result, record, output, evidence, utility=useful)
-
-
-def _same_file(output: Path) -> UsageError:
-    return UsageError(
-        "usage.output-is-input",
-        what="--output is the table itself",
-        why="the source would be lost",
-        fix="write to another file",
-        where=Place(str(output)),
-    )

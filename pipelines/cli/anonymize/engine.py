@@ -1,18 +1,18 @@
 """Which engine computes a command's table."""
 
 import importlib.util
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.cli.anonymize.workspace import PlainParquet, Workspace
 from policies.errors import UsageError
 
 if TYPE_CHECKING:
     import ibis
-    import pyarrow as pa
+
+    from pipelines.cli.anonymize.source import SourceTable
 
 SPARK_MEMORY = "2GB"
 
@@ -45,23 +45,25 @@ def require_engine(engine: EngineName) -> None:
 
 
 @contextmanager
-def rows_on(engine: EngineName, table: "pa.Table", *, beside: Path) -> Iterator["ibis.Table"]:
-    """Lend a table's rows as an Ibis table of an engine; for Spark, what spills lies encrypted in the folder `beside`.
+def rows_on(engine: EngineName, source: "SourceTable", space: Workspace) -> Iterator["ibis.Table"]:
+    """Lend a table's rows as an Ibis table of an engine; Spark reads Parquet where it lies, and holds other tables.
 
     Raises:
         UsageError: `engine.spark-type`, for a column of a type that Spark does not hold as it is.
     """
-    import ibis
-
     if engine is EngineName.DUCKDB:
-        yield ibis.memtable(table)
+        yield source.rows
         return
+    from pipelines.cli.anonymize.source import ROW
     from pipelines.spark import open_spark
 
-    with tempfile.TemporaryDirectory(prefix=".niji-", dir=beside) as spill:
-        spark = open_spark(Path(spill), memory_limit=SPARK_MEMORY)
-        try:
-            spark.register("niji_rows", table)
+    spark = open_spark(space.folder / "spark", memory_limit=SPARK_MEMORY)
+    try:
+        if isinstance(source.stored, PlainParquet):
+            columns = [name for name in source.stored.columns if name != ROW]
+            yield spark.parquet(source.stored.path, row_id=ROW, columns=columns)
+        else:
+            spark.register("niji_rows", source.rows.to_pyarrow())
             yield spark.table("niji_rows")
-        finally:
-            spark.close()
+    finally:
+        spark.close()

@@ -89,9 +89,7 @@ def _write_rows(path: Path, columns: "tuple[MappedColumn, ...]") -> None:
 
 def unseen_of(settings: Settings) -> dict[str, Any]:
     """Return by column how many values and rows its hierarchy did not know, and what became of them; counts only."""
-    import ibis
-
     from anonymization.hierarchies.coverage import unseen_counts
 
     hierarchies = {name: file.hierarchy for name, file in settings.hierarchies.items()}
-    return unseen_counts(ibis.memtable(settings.read.table.select(list(hierarchies))), hierarchies)
+    return unseen_counts(settings.source.rows, hierarchies)

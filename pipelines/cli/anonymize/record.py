@@ -35,12 +35,13 @@ def evidence_of(
         "models": _models(settings.sensitive, checks),
         "risk": settings.risk.evidence(checks),
         "suppression_limit": settings.suppression_limit,
+        **settings.spend.evidence(),
         "records_out": result.records - result.suppressed_records,
         "person": settings.person,
         "missing_values": "own_category",
         "columns": list(settings.kept),
-        "dropped_columns": [name for name in settings.read.table.column_names if name not in settings.kept],
-        "table": settings.read.digest,
+        "dropped_columns": [name for name in settings.source.head.columns if name not in settings.kept],
+        "table": settings.source.head.digest,
         "hierarchies": {
             name: {"file": item.file, "digest": item.digest}
             for name, item in {**settings.hierarchies, **settings.sensitive.files}.items()

@@ -2,29 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.cli.anonymize.engine import EngineName
 from pipelines.cli.anonymize.local import Recoding
+from pipelines.cli.anonymize.spend import Spend
 from pipelines.cli.anonymize_models import AskedModels
 from pipelines.cli.hierarchy_files import HierarchyFile
 from pipelines.cli.risk_models import ReadRisk
 from policies.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from pipelines.cli.table_files import TableFile
-
-ROW = "__niji_row"
+    from pipelines.cli.anonymize.source import SourceTable
+    from pipelines.cli.anonymize.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What was asked, for recount and evidence; `folder` is where the output goes."""
+    """What was asked, for recount and evidence, the rows it is about, and where rows are kept meanwhile."""
 
-    read: "TableFile"
+    source: "SourceTable"
+    space: "Workspace"
     hierarchies: Mapping[str, HierarchyFile]
     sensitive: AskedModels
     kept: tuple[str, ...]
@@ -35,7 +33,7 @@ class Settings:
     effort: int | None
     risk: ReadRisk = field(default_factory=ReadRisk)
     engine: EngineName = EngineName.DUCKDB
-    folder: Path = Path()
+    spend: Spend = field(default_factory=Spend)
 
 
 def split_names(text: str) -> list[str]:
@@ -43,15 +41,15 @@ def split_names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def source_rows(table: "pa.Table", kept: tuple[str, ...], person: str | None) -> "pa.Table":
-    """Return the columns that the search needs, with a number for each row.
+def columns_needed(columns: list[str], kept: tuple[str, ...], *, person: str | None, target: str | None) -> list[str]:
+    """Return the columns of a table that are read: what leaves, the person, and the target of a prediction.
 
     Raises:
         DataError: A named column is not in the table.
         UsageError: The person column is also to be published.
     """
     wanted = list(dict.fromkeys([*kept, *([person] if person else [])]))
-    absent = [name for name in wanted if name not in table.column_names]
+    absent = [name for name in wanted if name not in columns]
     if absent:
         raise DataError(
             "data.column-missing",
@@ -66,11 +64,11 @@ def source_rows(table: "pa.Table", kept: tuple[str, ...], person: str | None) ->
             why="whoever names the person cannot leave",
             fix="name it only in --person",
         )
-    return numbered(table, wanted)
-
-
-def numbered(table: "pa.Table", columns: list[str]) -> "pa.Table":
-    """Return the columns with the row's number beside them, in `ROW`."""
-    import pyarrow as pa
-
-    return table.select(columns).append_column(ROW, pa.array(range(table.num_rows), pa.int64()))
+    if target is not None and target not in columns:
+        raise DataError(
+            "data.column-missing",
+            what=f"the table has no column '{target}'",
+            why="its prediction is to be scored",
+            fix="check the spelling against the table's header",
+        )
+    return list(dict.fromkeys([*wanted, *([target] if target else [])]))

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from pipelines.cli.anonymize.settings import ROW, Settings, numbered
-from policies.errors import DataError, UsageError
+from pipelines.cli.anonymize.settings import Settings
+from pipelines.cli.anonymize.source import ROW
+from pipelines.cli.anonymize.spend import Spend
+from pipelines.cli.anonymize.workspace import Encrypted
+from policies.errors import UsageError
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from rich.console import Console
 
     from anonymization.generalize import Generalized, HowToSearch
@@ -32,12 +34,12 @@ class Worth:
     is_measured: bool = False
     target: str | None = None
 
-    def how(self) -> "HowToSearch":
+    def how(self, spend: Spend) -> "HowToSearch":
         """Return what the engine is told."""
         from anonymization import loss
         from anonymization.generalize import HowToSearch
 
-        return HowToSearch(loss.Metric(loss.Mean(self.mean.value), self.weights))
+        return HowToSearch(loss.Metric(loss.Mean(self.mean.value), self.weights), spend.effort())
 
 
 def read_worth(
@@ -81,32 +83,19 @@ def _weight(text: str) -> tuple[str, float]:
     )
 
 
-def measured(result: "Generalized | LocallyRecoded", published: "pa.Table", settings: Settings, worth: Worth) -> Any:
-    """Return every measure of the release as `Utility`.
-
-    Raises:
-        DataError: The target is no column of the table.
-    """
-    import ibis
-
+def measured(result: "Generalized | LocallyRecoded", published: Encrypted, settings: Settings, worth: Worth) -> Any:
+    """Return every measure of the release as `Utility`."""
     from anonymization.generalize import Generalized
     from anonymization.quasi import QuasiIdentifier
     from anonymization.utility.compared import compare_tables
     from anonymization.utility.report import measure_utility
 
-    table, target = settings.read.table, worth.target
-    if target is not None and target not in table.column_names:
-        raise DataError(
-            "data.column-missing",
-            what=f"the table has no column '{target}'",
-            why="its prediction is to be scored",
-            fix="check the spelling against the table's header",
-        )
+    target = worth.target
     quasi = [QuasiIdentifier(name, item.hierarchy) for name, item in settings.hierarchies.items()]
     columns = list(dict.fromkeys([*settings.hierarchies, *([target] if target else [])]))
     compared = compare_tables(
-        ibis.memtable(numbered(table, columns)),
-        ibis.memtable(published),
+        settings.source.rows.select(*columns, ROW),
+        settings.space.table(published),
         row_id=ROW,
         # A target that is a quasi-identifier itself would foretell itself.
         quasi_identifiers=[one for one in quasi if one.column != target],
