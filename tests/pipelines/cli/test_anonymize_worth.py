@@ -17,6 +17,7 @@ CITIES = "north;*\nsouth;*\n"
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
+    (tmp_path / "out").mkdir()
     (tmp_path / "age.csv").write_text(AGES, encoding="utf-8")
     (tmp_path / "city.csv").write_text(CITIES, encoding="utf-8")
     with (tmp_path / "table.csv").open("w", encoding="utf-8", newline="") as stream:
@@ -28,7 +29,7 @@ def home(tmp_path: Path) -> Path:
 def run(home: Path, *more: str) -> Result:
     app = typer.Typer()
     app.command()(anonymize)
-    words = ["--output", home / "out.csv", "--quasi", "age,city", "--hierarchies", home, "--k", 5, *more]
+    words = ["--output", home / "out" / "out.csv", "--quasi", "age,city", "--hierarchies", home, "--k", 5, *more]
     return CliRunner().invoke(app, [str(word) for word in (home / "table.csv", *words)])
 
 
@@ -78,4 +79,4 @@ def test_a_weight_changes_which_column_is_spared(home: Path) -> None:
 )
 def test_what_cannot_be_asked_is_refused_and_nothing_is_written(home: Path, more: tuple[str, ...], code: str) -> None:
     assert code_of(run(home, *more)) == code
-    assert not (home / "out.csv").exists()
+    assert not (home / "out" / "out.csv").exists()
