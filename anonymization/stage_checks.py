@@ -20,9 +20,7 @@ from policies.vocabulary import ColumnClass, ColumnRole, ConsentBasis
 HASHED_KEYS = 20_000
 """How many source keys are hashed without a key to see whether a pseudonym is such a hash; V02 shows with the first."""
 
-_KEY_ROLES = frozenset(
-    {ColumnRole.PERSON_KEY, ColumnRole.RECORD_KEY, ColumnRole.SAMPLE_KEY, ColumnRole.HOUSEHOLD_KEY}
-)
+_KEY_ROLES = frozenset({ColumnRole.PERSON_KEY, ColumnRole.RECORD_KEY, ColumnRole.SAMPLE_KEY, ColumnRole.HOUSEHOLD_KEY})
 _GONE = frozenset({ColumnClass.IDENTIFICATION_CODE, ColumnClass.FREE_TEXT, ColumnClass.PROPERTY_DAMAGE})
 
 
