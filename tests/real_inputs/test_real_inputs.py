@@ -28,6 +28,7 @@ from pipelines.settings import Settings, load_settings
 from pipelines.storage import Stage
 from policies.check import check
 from policies.load import load_library
+from tests.support.one_run import one_run
 from tests.support.signing import sign_policies
 
 HERE = Path(__file__).resolve().parent
@@ -117,18 +118,23 @@ Publish = Callable[[str], Published]
 
 @pytest.fixture(scope="module")
 def publish(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Publish:
-    """Run an input's policies once in this module; the landing folder is the shared folder itself."""
+    """Run an input's policies once for all workers; the landing folder is the shared folder itself."""
 
     @cache
     def once(name: str) -> Published:
         what = INPUTS[name]
         if not (shared_data / what.source).exists():
             pytest.skip(f"{what.source} is not among the shared inputs on this machine")
-        settings = load_settings(
-            home=tmp_path_factory.mktemp(name) / "home", policies=HERE / name / "policies", landing=shared_data, on=ON
-        )
-        sign_policies(settings)
-        return Published(what, settings, run(settings))
+
+        def settings_in(folder: Path) -> Settings:
+            return load_settings(home=folder / "home", policies=HERE / name / "policies", landing=shared_data, on=ON)
+
+        def published(folder: Path) -> RunReport:
+            sign_policies(settings_in(folder))
+            return run(settings_in(folder))
+
+        folder, report = one_run(tmp_path_factory, name, published)
+        return Published(what, settings_in(folder), report)
 
     return once
 
