@@ -21,6 +21,15 @@ from policies.errors import PolicyError
 if TYPE_CHECKING:
     import ibis
 
+NUMBERS = "(0|[1-9][0-9]*)(-(0|[1-9][0-9]*))?"
+"""A number, or an interval of numbers by its ends."""
+OPEN_VALUES = f"""
+    LEFT JOIN (
+      SELECT DISTINCT value FROM labels WHERE label <> '{ROOT}' AND NOT regexp_full_match(label, '{NUMBERS}')
+    ) AS o ON o.value = {{value}}
+"""
+"""Values with a label that does not name its ends, such as `90+`: free cuts must not tell them apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceRows:
@@ -30,13 +39,15 @@ class SourceRows:
     held against. `row_id` names a column that is unique in `rows` and carried through to the published table (it is
     removed before output); None where there is none left, and labels cannot be checked. `hierarchies` and `levels` are
     by quasi-identifier; one without a hierarchy must be unchanged. `levels` None says that the level varies by row (local
-    recoding): then every label that the hierarchy gives a value, at whatever level, covers it.
+    recoding): then every label that the hierarchy gives a value, at whatever level, covers it. In the columns of `free_cuts`
+    an interval `low-high` of whole numbers covers the values from low to high, those in an open class excepted.
     """
 
     rows: "ibis.Table | NamedRows" = field(repr=False)
     row_id: str | None
     hierarchies: Mapping[str, Hierarchy] = field(default_factory=dict, repr=False)
     levels: Mapping[str, int] | None = field(default_factory=dict)
+    free_cuts: Sequence[str] = ()
 
 
 def recount(
@@ -197,7 +208,13 @@ def _check_labels(connection: Any, column: str, source: SourceRows, row_id: str)
             LEFT JOIN labels AS h ON h.value = {value} AND h.label = p.{name}
             LEFT JOIN missing_labels AS m ON m.label IS NOT DISTINCT FROM p.{name}
         """
-        wrong = f"CASE WHEN s.{name} IS NULL THEN m.is_known IS NULL ELSE h.label IS NULL END"
+        is_wrong = "h.label IS NULL"
+        if column in source.free_cuts and source.levels is None:
+            # What reads like an interval is held to what it says, not to what the hierarchy calls so.
+            join += OPEN_VALUES.format(value=value)
+            reads = f"regexp_full_match(COALESCE(p.{name}, ''), '{NUMBERS}') AND o.value IS NULL"
+            is_wrong = f"CASE WHEN {reads} THEN NOT {_is_around(f'p.{name}', value)} ELSE h.label IS NULL END"
+        wrong = f"CASE WHEN s.{name} IS NULL THEN m.is_known IS NULL ELSE {is_wrong} END"
     mistaken = int(
         connection.execute(
             f"SELECT COUNT(*) FROM published AS p JOIN source AS s ON s.{key} = p.{key} {join} WHERE {wrong}"
@@ -213,6 +230,13 @@ def _check_labels(connection: Any, column: str, source: SourceRows, row_id: str)
         else f"{mistaken} labels of '{column}' do not cover their source value",
         measured={"wrong_labels": mistaken},
     )
+
+
+def _is_around(label: str, value: str) -> str:
+    """Return SQL that is true where a value is the number, or in the interval of numbers, that a label reads like."""
+    low = f"TRY_CAST(regexp_extract({label}, '{NUMBERS}', 1) AS BIGINT)"
+    high = f"TRY_CAST(COALESCE(NULLIF(regexp_extract({label}, '{NUMBERS}', 3), ''), {label}) AS BIGINT)"
+    return f"COALESCE(TRY_CAST({value} AS BIGINT) BETWEEN {low} AND {high}, FALSE)"
 
 
 def _load_labels(connection: Any, hierarchy: Hierarchy, levels: Sequence[int], name: str, value: str) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 
 import numpy as np
 
@@ -50,6 +51,21 @@ class Groups:
         self.cost[self.is_lost] = 1.0
         self._tables = [None if tree.table is None else tree.table.tolist() for tree in trees]
         self._label_costs: list[list[float]] = [tree.cost.tolist() for tree in trees]
+
+    def read_with(self, trees: tuple[LabelTree, ...]) -> "Groups":
+        """Return a copy whose classes have the labels of other trees over the same leaves."""
+        other = copy(self)
+        other.trees, other.packs = trees, _packs(trees)
+        other._tables = [None if tree.table is None else tree.table.tolist() for tree in trees]
+        other._label_costs = [tree.cost.tolist() for tree in trees]
+        other.contents = [dict(content) for content in self.contents]
+        other.rows, other.is_lost = self.rows.copy(), self.is_lost.copy()
+        other.labels, other.cost = self.labels.copy(), self.cost.copy()
+        for place, content in enumerate(other.contents):
+            if content and not other.is_lost[place]:
+                labels = other.labels_in_common(content)
+                other.labels[:, place], other.cost[place] = labels, other.cost_at(labels)
+        return other
 
     @property
     def total(self) -> float:

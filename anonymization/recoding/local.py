@@ -4,7 +4,7 @@ Histogram → peeling → improvement → the challenge by every node of global 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,7 @@ from anonymization.histogram import build_histogram
 from anonymization.loss import METRIC
 from anonymization.quasi import IntArray, QuasiIdentifier
 from anonymization.recoding.challenge import challenge
+from anonymization.recoding.free_cuts import with_free_cuts
 from anonymization.recoding.groups import Groups
 from anonymization.recoding.improve import house_lost, improve
 from anonymization.recoding.judge import Judge, make_judge
@@ -49,17 +50,42 @@ Progress = Callable[[LocalProgress], None]
 
 @dataclass(frozen=True, slots=True)
 class LocalSettings:
-    """How much work local recoding does, and whom it tells.
+    """How much work local recoding does, whom it tells, and where labels are cut freely.
 
     `effort` counts comparisons spent on improvement; 0 stops after peeling. It is not time, so that the result is the same
     on every run.
+
+    `free_cuts` are quasi-identifiers of whole numbers that are published as intervals `low-high` of any ends, instead of the
+    hierarchy's wider labels; the classes are then improved once more, with as much effort again. Each end of an interval is
+    a value that somebody in the class has: who reads `27-31` knows that there is one of 27 and one of 31. Open classes
+    (`90+`) and missing values keep the labels of the hierarchy.
     """
 
     effort: int = EFFORT
     progress: Progress | None = field(default=None, compare=False)
+    free_cuts: tuple[str, ...] = ()
 
 
 DEFAULTS = LocalSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class FreeCuts:
+    """What free cuts gained: the arithmetic loss before, after the classes were relabeled, and after they were improved.
+
+    `improved_loss` is that of what is published. `comparisons` and `changes` are those of this second improvement.
+    """
+
+    columns: tuple[str, ...]
+    loss_before: float
+    relabeled_loss: float
+    improved_loss: float
+    comparisons: int
+    changes: int
+
+    def as_json(self) -> dict[str, object]:
+        """Return the record as plain JSON values."""
+        return {**{name: getattr(self, name) for name in self.__slots__}, "columns": list(self.columns)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +107,14 @@ class HowRecoded:
     node_loss: float | None
     node_checks: int
     is_global: bool
+    free_cuts: FreeCuts | None = None
 
     def as_json(self) -> dict[str, object]:
-        """Return the record as plain JSON values."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        """Return the record as plain JSON values; of free cuts only where there are some."""
+        record = {name: getattr(self, name) for name in self.__slots__ if name != "free_cuts"}
+        if self.free_cuts is not None:
+            record["free_cuts"] = self.free_cuts.as_json()
+        return record
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +123,7 @@ class LocallyRecoded:
 
     `rows` is lazy, as in `generalize.Generalized`. `loss` is the metric of global recoding (geometric), `arithmetic_loss`
     the mean of its v_j. `people_out` are those with a row that is published. `levels` says by quasi-identifier and level how many published rows have a label of that level
-    (the lowest level at which the label stands).
+    (the lowest level at which the label stands; an interval of free cuts counts where the label stands that it is narrower than).
     """
 
     rows: "ibis.Table" = field(repr=False)
@@ -131,10 +161,11 @@ def recode_locally(
         sensitive: Models of what a class may tell, as in `generalize_table`.
         suppression_limit: The share of the rows that may be suppressed, 0 to 1; hardly any is.
         person: The column that names the person; None when every row is another person.
-        settings: How much work to do, and whom to tell.
+        settings: How much work to do, whom to tell, and which columns have free cuts.
 
     Guarantee: in `rows`, every combination of quasi-identifiers is shared by at least k persons and meets every model;
-    every label is one that its hierarchy gives the value; no node of global recoding within the limit loses less (where the
+    every label is one that its hierarchy gives the value, or with free cuts an interval around it; free cuts lose no more
+    than the same call without; no node of global recoding within the limit loses less (where the
     lattice has more than a million nodes: not the node that global recoding would find).
     Not guaranteed: that no other local recoding loses less. Nor anything against who knows more than the
     quasi-identifiers; nor, as with every release of minimal loss, against who argues from how this method chose the
@@ -142,7 +173,7 @@ def recode_locally(
     are not counts by value.
 
     Raises:
-        PolicyError: As `generalize_table`; or `policy.label-ambiguous`.
+        PolicyError: As `generalize_table`; or `policy.label-ambiguous`; or `policy.free-cuts`: a column that cannot have them.
         DataError: As `generalize_table`.
     """
     histogram = build_histogram(
@@ -157,9 +188,37 @@ def recode_problem(rows: "ibis.Table", problem: Problem, *, settings: LocalSetti
     histogram = problem.histogram
     trees = tuple(map(make_tree, histogram.attributes, histogram.hierarchies, histogram.codes))
     judge = make_judge(problem)
+    free = with_free_cuts(problem, trees, settings.free_cuts) if settings.free_cuts else None
     groups, how = _recode(problem, trees, judge, settings)
-    classes = settle(groups)
-    return _result(rows, problem, trees, judge, classes, how)
+    if free is not None:
+        groups, gained = _cut_freely(problem, groups, free, settings)
+        trees, how = free, replace(how, free_cuts=gained)
+    return _result(rows, problem, trees, judge, settle(groups), how)
+
+
+def _cut_freely(
+    problem: Problem, groups: Groups, trees: tuple[LabelTree, ...], settings: LocalSettings
+) -> tuple[Groups, FreeCuts]:
+    """Relabel the classes with free cuts, and improve them; kept only if neither loss has risen."""
+    tell = settings.progress or (lambda _: None)
+    before = loss_of(problem, groups.trees, settle(groups))[1]
+    relabeled = groups.read_with(trees)
+    geometric, arithmetic = loss_of(problem, trees, settle(relabeled))
+    better = relabeled.read_with(trees)
+    improved = improve(
+        better, budget=settings.effort, report=lambda loss: tell(LocalProgress("cutting freely", loss, 0))
+    )
+    found = loss_of(problem, trees, settle(better))
+    is_better = _is_allowed(problem, better) and found[0] <= geometric and found[1] <= arithmetic
+    gained = FreeCuts(
+        columns=settings.free_cuts,
+        loss_before=before,
+        relabeled_loss=arithmetic,
+        improved_loss=found[1] if is_better else arithmetic,
+        comparisons=improved.comparisons,
+        changes=improved.changes,
+    )
+    return better if is_better else relabeled, gained
 
 
 def _recode(

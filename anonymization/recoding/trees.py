@@ -19,6 +19,23 @@ TABLED_LABELS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
+class Ranges:
+    """The labels of a column of numbers with free cuts: `of[i][j]` unites the i-th to the j-th value that occurs.
+
+    `low[x]` and `high[x]` are the first and the last value of label x.
+    """
+
+    of: IntArray = field(repr=False)
+    low: IntArray = field(repr=False)
+    high: IntArray = field(repr=False)
+
+    def join(self, left: IntArray, right: IntArray) -> IntArray:
+        """Return the label from the lowest to the highest value of both, element by element."""
+        low, high = np.minimum(self.low[left], self.low[right]), np.maximum(self.high[left], self.high[right])
+        return np.asarray(self.of[low, high])
+
+
+@dataclass(frozen=True, slots=True)
 class LabelTree:
     """The labels that may be published for the values a column holds.
 
@@ -28,7 +45,7 @@ class LabelTree:
 
     `at[i][code]` is the label of a leaf code at the i-th allowed level, `level_of[x]` the lowest of these levels at which
     x is published, and `up[x][i]` the label above x at the i-th level. `table[x][y]` is the lowest label above both, where it
-    is tabled.
+    is tabled. With `ranges` (free cuts) labels are intervals, too, and these say what two have in common; `up` is empty.
     """
 
     column: str
@@ -39,6 +56,7 @@ class LabelTree:
     level_of: IntArray
     up: IntArray
     table: IntArray | None = field(repr=False)
+    ranges: Ranges | None = field(default=None, repr=False)
 
     @property
     def nothing(self) -> int:
@@ -47,6 +65,8 @@ class LabelTree:
 
     def join(self, left: IntArray, right: IntArray) -> IntArray:
         """Return the lowest label above both, element by element, with numpy's broadcasting."""
+        if self.ranges is not None:
+            return self.ranges.join(left, right)
         if self.table is not None:
             return np.asarray(self.table[left, right])
         return _join(self.up, left, right, self.nothing)

@@ -83,6 +83,10 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
     effort: Annotated[
         int | None, typer.Option(min=0, help="Comparisons to spend on improving a local recoding; 0: none.")
     ] = None,
+    free_cuts: Annotated[
+        str,
+        typer.Option(help="With --recoding local: whole numbers to publish as intervals of any ends, by commas."),
+    ] = "",
     checks: Annotated[
         int | None,
         typer.Option(min=1, help="End the search after so many nodes, with the gap to the best; the same on every run."),
@@ -137,7 +141,8 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
         limit = DEFAULT_LIMIT if suppression_limit is None else suppression_limit
         of = Asked(split_names(names), least, models, limit, recoding)
     recoding, models = of.recoding, of.models
-    local.require_recoding(recoding, effort=effort)
+    free = tuple(split_names(free_cuts))
+    local.require_recoding(recoding, effort=effort, free_cuts=free, utility=utility)
     require_mappable(export_mapping, recoding)
     found_risk = read_risk(risk or (), population=population, people=population_people)
     local.require_no_risk_models(recoding, found_risk.models)
@@ -170,6 +175,7 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
             found_risk,
             engine,
             spend,
+            free,
         )
         result, published = search(settings, how=worth.how(spend))
         record = evidence_of(result, settings, recounted(published, result, settings))

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from anonymization.quasi import QuasiIdentifier
-    from anonymization.recoding.local import LocallyRecoded, LocalProgress, Progress
+    from anonymization.recoding.local import LocallyRecoded, LocalProgress, LocalSettings, Progress
     from anonymization.sensitive_models import AskedModel
     from policies.model.risk_models import RiskModel
 
@@ -48,12 +49,28 @@ def require_no_risk_models(recoding: Recoding, models: Sequence["RiskModel"]) ->
         )
 
 
-def require_recoding(recoding: Recoding, *, effort: int | None) -> None:
-    """Refuse an effort where nothing is improved.
+def require_recoding(
+    recoding: Recoding, *, effort: int | None, free_cuts: Sequence[str] = (), utility: bool = False
+) -> None:
+    """Refuse an effort where nothing is improved, and free cuts where there are none.
 
     Raises:
-        UsageError: `usage.effort`.
+        UsageError: `usage.effort`; `usage.free-cuts`.
     """
+    if free_cuts and recoding is not Recoding.LOCAL:
+        raise UsageError(
+            "usage.free-cuts",
+            what="--free-cuts is given without --recoding local",
+            why="global recoding publishes one level of the hierarchy, the same for every class",
+            fix="add --recoding local, or leave --free-cuts out",
+        )
+    if free_cuts and utility:
+        raise UsageError(
+            "usage.free-cuts",
+            what="--utility is given beside --free-cuts",
+            why="utility is measured by the labels of the hierarchy, and free cuts are none",
+            fix="leave one of them out",
+        )
     if effort is not None and recoding is not Recoding.LOCAL:
         raise UsageError(
             "usage.effort",
@@ -61,6 +78,13 @@ def require_recoding(recoding: Recoding, *, effort: int | None) -> None:
             why="global recoding searches until the best is proven; only local recoding can spend more work",
             fix="add --recoding local, or leave --effort out",
         )
+
+
+def how_to_recode(effort: int | None, free_cuts: tuple[str, ...]) -> "LocalSettings":
+    """Return the settings of local recoding; no effort said is the usual one."""
+    from anonymization.recoding.local import EFFORT, LocalSettings
+
+    return LocalSettings(EFFORT if effort is None else effort, free_cuts=free_cuts)
 
 
 def recode(
@@ -71,10 +95,10 @@ def recode(
     sensitive: Sequence["AskedModel"],
     suppression_limit: float,
     person: str | None,
-    effort: int | None,
+    how: "LocalSettings",
 ) -> "LocallyRecoded":
     """Recode a table locally and show how far it is on standard error."""
-    from anonymization.recoding.local import EFFORT, LocalSettings, recode_locally
+    from anonymization.recoding.local import recode_locally
 
     with _progress() as progress:
         return recode_locally(
@@ -84,7 +108,7 @@ def recode(
             sensitive=sensitive,
             suppression_limit=suppression_limit,
             person=person,
-            settings=LocalSettings(EFFORT if effort is None else effort, progress),
+            settings=replace(how, progress=progress),
         )
 
 
@@ -102,6 +126,7 @@ def evidence_of(result: "LocallyRecoded") -> dict[str, Any]:
             column: {str(level): rows for level, rows in found.items()} for column, found in result.levels.items()
         },
         "how": result.how.as_json(),
+        "free_cuts": [] if result.how.free_cuts is None else list(result.how.free_cuts.columns),
         "not_guaranteed": NOT_GUARANTEED,
     }
 
@@ -119,6 +144,11 @@ def show(result: "LocallyRecoded", console: "Console") -> None:
         shown.add_row(column, *(f"{found[level]:,}" if level in found else "" for level in range(most + 1)))
     console.print(shown)
     how = result.how
+    if how.free_cuts is not None:
+        console.print(
+            f"Free cuts on {', '.join(how.free_cuts.columns)}: "
+            f"arithmetic loss {how.free_cuts.loss_before:.6f} before, {how.free_cuts.improved_loss:.6f} now."
+        )
     if how.is_global:
         console.print(
             "No local recoding was found that loses less than the best levels for the whole table; these are used."

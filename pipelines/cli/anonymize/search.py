@@ -40,7 +40,8 @@ def search(settings: Settings, *, how: "HowToSearch") -> tuple["Generalized | Lo
     with engine_errors(source.head.path), rows_on(settings.engine, source, space) as lent:
         rows = lent.select(*columns)
         if settings.recoding is local.Recoding.LOCAL:
-            result = local.recode(rows, **asked, effort=settings.effort)
+            how_local = local.how_to_recode(settings.effort, settings.free_cuts)
+            result = local.recode(rows, **asked, how=how_local)
         else:
             with progress_line() as progress:
                 result = generalize_table(rows, **asked, asked_risk=settings.risk.asked(), how=how, progress=progress)
@@ -73,6 +74,7 @@ def recounted(
                 row_id=ROW,
                 hierarchies={name: item.hierarchy for name, item in settings.hierarchies.items()},
                 levels=result.node if isinstance(result, Generalized) else None,
+                free_cuts=settings.free_cuts,
             ),
             asked_risk=settings.risk.asked(),
         )

@@ -34,6 +34,7 @@ class Settings:
     risk: ReadRisk = field(default_factory=ReadRisk)
     engine: EngineName = EngineName.DUCKDB
     spend: Spend = field(default_factory=Spend)
+    free_cuts: tuple[str, ...] = ()
 
 
 def split_names(text: str) -> list[str]:

@@ -244,3 +244,34 @@ def test_local_recoding_writes_labels_of_several_levels_and_says_how(home: Path)
 
 def test_effort_without_local_recoding_is_refused(home: Path) -> None:
     assert failure(anonymized(home, "--effort", 5)).code == "usage.effort"
+
+
+def test_free_cuts_write_intervals_and_the_evidence_says_so(home: Path) -> None:
+    rows = [ROWS[0], *((f"p{n}", age, "north", "flu", "-") for n, age in enumerate(["28", "29", "30", "31", "", ""]))]
+    write(home / "table.csv", rows)
+    asked = ("--recoding", "local", "--free-cuts", "age", "--evidence", home / "evidence.json")
+    result = anonymized(home, *asked, k=4)
+    assert result.exit_code == 0, result.output
+    assert {row["age"] for row in read(home / "out.csv")} == {"*"}
+    result = anonymized(home, *asked)
+    assert result.exit_code == 0, result.output
+    assert {row["age"] for row in read(home / "out.csv")} == {"28-29", "30-31", ""}
+    evidence = json.loads((home / "evidence.json").read_text("utf-8"))
+    assert evidence["free_cuts"] == evidence["how"]["free_cuts"]["columns"] == ["age"]
+    assert all(check["passed"] for check in evidence["recount"])
+    assert "Free cuts on age" in " ".join(result.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (("--free-cuts", "age"), "usage.free-cuts"),
+        (("--recoding", "local", "--free-cuts", "age", "--utility"), "usage.free-cuts"),
+        (("--recoding", "local", "--free-cuts", "city"), "policy.free-cuts"),
+        (("--recoding", "local", "--free-cuts", "illness"), "policy.free-cuts"),
+    ],
+    ids=["global", "utility", "letters", "no quasi-identifier"],
+)
+def test_free_cuts_where_there_can_be_none_are_refused(home: Path, options: tuple[str, ...], code: str) -> None:
+    assert failure(anonymized(home, *options)).code == code
+    assert not (home / "out.csv").exists()
