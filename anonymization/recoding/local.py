@@ -199,7 +199,7 @@ def recode_problem(rows: "ibis.Table", problem: Problem, *, settings: LocalSetti
 def _cut_freely(
     problem: Problem, groups: Groups, trees: tuple[LabelTree, ...], settings: LocalSettings
 ) -> tuple[Groups, FreeCuts]:
-    """Relabel the classes with free cuts, and improve them; kept only if neither loss has risen."""
+    """Relabel the classes with free cuts, and improve them; the improvement is kept only if neither loss rises."""
     tell = settings.progress or (lambda _: None)
     before = loss_of(problem, groups.trees, settle(groups))[1]
     relabeled = groups.read_with(trees)
