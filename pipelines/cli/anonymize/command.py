@@ -89,7 +89,9 @@ def anonymize(  # noqa: PLR0913, PLR0917 - one parameter an option, as the desig
     ] = "",
     checks: Annotated[
         int | None,
-        typer.Option(min=1, help="End the search after so many nodes, with the gap to the best; the same on every run."),
+        typer.Option(
+            min=1, help="End the search after so many nodes, with the gap to the best; the same on every run."
+        ),
     ] = None,
     seconds: Annotated[
         float | None, typer.Option(min=0.0, help="End the search after so many seconds, once there is a release.")
