@@ -168,14 +168,19 @@ def steward_figures(evidence: Mapping[str, Any]) -> dict[str, Any]:
     """Return how useful a release is, and its charts before and after; counts passed the gate when they were measured."""
     steward = evidence.get("steward", {})
     utility = steward.get("utility", {})
-    body: dict[str, Any] = {f"utility_{name}": utility[name] for name in _USEFUL if name in utility}
+    body: dict[str, Any] = {f"utility_{name}": _readable(utility[name]) for name in _USEFUL if name in utility}
     if utility:
-        body["utility_query_error_median"] = utility["queries"]["median"]
+        body["utility_query_error_median"] = _readable(utility["queries"]["median"])
     for figure in figures_of(steward):
         body[f"plot_{figure.about}"] = dg.MetadataValue.md(
             "\n\n".join(f"![{figure.title.ja} / {figure.title.en}]({_data_url(figure.svg[one])})" for one in _LANGUAGES)
         )
     return body
+
+
+def _readable(figure: float | None) -> float | None:
+    """Return a figure with four digits: more are noise to who compares two releases, and hide the point."""
+    return None if figure is None else float(f"{figure:.4g}")
 
 
 def _data_url(svg: str) -> str:

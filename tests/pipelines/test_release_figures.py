@@ -58,6 +58,15 @@ def test_dagster_gets_one_plot_a_column_and_none_where_nothing_was_measured() ->
     assert steward_figures({}) == {}
 
 
+def test_dagster_gets_figures_of_four_digits_and_none_where_nothing_was_asked() -> None:
+    utility = {"precision": 0.3533652261, "ambiguity": 6433687279.6, "queries": {"median": None}}
+    assert steward_figures({"steward": {"utility": utility}}) == {
+        "utility_precision": 0.3534,
+        "utility_ambiguity": 6_434_000_000,
+        "utility_query_error_median": None,
+    }
+
+
 @pytest.mark.parametrize("share", [0.0, 1.0, None])
 def test_a_chart_can_hold_nothing_and_everything(share: float | None) -> None:
     words = Words("t", "d", "before", "after", "hidden")
