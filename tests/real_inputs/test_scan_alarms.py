@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from policies.model.scan import IdentifierKind
+from tests.support.one_run import one_run
 from tests.support.scan_tables import real_tables
 from tests.support.triaged_alarms import TRIAGED, Tally, tally
 
@@ -23,8 +24,8 @@ called 殿 or 君, given names that end in 氏, the town 平成; and codes that 
 
 
 @pytest.fixture(scope="module")
-def found(shared_data: Path) -> Tally:
-    return tally(real_tables(shared_data))
+def found(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Tally:
+    return one_run(tmp_path_factory, "scan-alarms", lambda _: tally(real_tables(shared_data)))[1]
 
 
 @pytest.mark.shared
