@@ -21,6 +21,9 @@ Asked = TypeVar("Asked")
 
 Quantity = Literal["people", "rows", "sum"]
 
+MechanismName = Literal["discrete_gaussian", "thresholded_discrete_gaussian", "noisy_max"]
+"""What draws the noise of a vector; each is OpenDP's, under zCDP."""
+
 
 @dataclass(frozen=True, slots=True)
 class NoisePart:
@@ -28,6 +31,7 @@ class NoisePart:
 
     `cell_bound` is the largest change of one cell in units; `sensitivity` is √(cells per person) · `cell_bound`, rounded
     up; `loss_micro` is the loss by OpenDP's map, rounded up, never above `rho_micro`; `error_95` is in natural units.
+    `mechanism` is what draws; `sensitivity` is in the metric of its map (L2, but for `noisy_max`: L∞).
     """
 
     quantity: Quantity
@@ -37,6 +41,7 @@ class NoisePart:
     sigma: float
     loss_micro: int
     error_95: float
+    mechanism: MechanismName = "discrete_gaussian"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +143,7 @@ class QueryPlan:
             "noise": [
                 {
                     "quantity": part.quantity,
+                    "mechanism": part.mechanism,
                     "l2_sensitivity": part.sensitivity,
                     "sigma": part.sigma,
                     "rho": micro_text(part.rho_micro),

@@ -5,7 +5,7 @@ The caller charges the ledger before it calls `measure`, and stores the answer; 
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -13,8 +13,7 @@ import ibis
 import pyarrow as pa
 
 from anonymization.dp.bounding import Cells, TreatedRows, bounded_cells
-from anonymization.dp.mechanism import draw
-from anonymization.dp.plan import REFERENCE_ROWS, DpPlan, NoisePart, QueryPlan, micro_text
+from anonymization.dp.plan import REFERENCE_ROWS, DpPlan, QueryPlan, micro_text
 from anonymization.dp.queries.mean import enough_rows
 from anonymization.dp.queries.regression import REGRESSION_ROWS
 from anonymization.dp.queries.vocabulary import KINDS
@@ -69,8 +68,8 @@ def measure(
 
 def noisy_table(query: QueryPlan, cells: Cells) -> pa.Table:
     """Draw the noise of one query over its bounded cells, and lay the answer out; see `measure`."""
-    noisy = {part.quantity: _noise(part, cells[part.quantity].tolist()) for part in query.parts}
-    return pa.table(KINDS[query.statistic].answer(query, noisy))
+    kind = KINDS[query.statistic]
+    return pa.table(kind.answer(query, kind.draw(query, cells)))
 
 
 def query_cells(table: TreatedRows, query: QueryPlan, *, key: bytes) -> Cells:
@@ -92,10 +91,6 @@ def answer_digest(answer: NoisyAggregate) -> str:
     content = {name: table.to_pydict() for name, table in answer.tables.items()}
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
-
-
-def _noise(part: NoisePart, cells: Sequence[int]) -> list[int]:
-    return draw(cells, sigma=part.sigma, sensitivity=part.sensitivity, rho_micro=part.rho_micro)
 
 
 def _evidence(plan: DpPlan) -> Evidence:
