@@ -18,11 +18,13 @@ from fractions import Fraction
 from statistics import NormalDist
 from typing import Any
 
+from anonymization.dp.conversion import rho_for
 from anonymization.dp.mechanism import MICRO, distance_at_least, epsilon_of
 from policies.errors import PolicyError
 
 _STEPS = 1_000
 _SMALLEST_DELTA = Decimal("1e-15")
+_SPLITS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,38 @@ def plan_threshold(*, cells_per_person: int, cell_bound: int, rho_micro: int, de
         why="the loss that the mechanism reports stays above the plan, so the release would cost more than it says",
         fix="make the bounds smaller, or ρ or δ larger",
     )
+
+
+def plan_private(
+    epsilon: Decimal, delta: Decimal, *, cells_per_person: int, cell_bound: int, people: int | None = None
+) -> ThresholdPlan:
+    """Share (ε, δ) between threshold and conversion so that the lowest counts are named.
+
+    Shares of 1/20 … 19/20 of δ are tried for the threshold, the rest converts ε to ρ. The lowest threshold wins, among equal
+    ones the lowest noise scale. (The lowest ratio of the two would be no rule: noise without end has it.) Half and half is close
+    to the best; far from it, either side loses.
+
+    Args:
+        epsilon: ε in all.
+        delta: δ in all, of threshold and conversion together.
+        cells_per_person: Cells that one person may be in (L0).
+        cell_bound: How far one person moves one cell (L∞).
+        people: A public number of people n; δ is then held below 1/n.
+
+    Raises:
+        PolicyError: ε or δ is outside its range (see `rho_for`), or a bound is (see `plan_threshold`).
+
+    Guarantee: `plan.epsilon(delta=delta)` is at most `epsilon`.
+    """
+    rho_for(epsilon, delta=delta, people=people)  # refuses what is out of range before δ is shared
+    plans = []
+    for part in range(1, _SPLITS):
+        own = delta * part / _SPLITS
+        rho_micro = rho_for(epsilon, delta=delta - own)
+        plans.append(
+            plan_threshold(cells_per_person=cells_per_person, cell_bound=cell_bound, rho_micro=rho_micro, delta=own)
+        )
+    return min(plans, key=lambda plan: (plan.threshold, plan.sigma))
 
 
 def draw_present(cells: Mapping[int, int], plan: ThresholdPlan) -> dict[int, int]:
