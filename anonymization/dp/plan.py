@@ -20,7 +20,6 @@ from anonymization.dp.query_plan import (
     Units,
     mean_error,
     micro_text,
-    noise_part,
     special_json,
     units_json,
 )
@@ -152,8 +151,7 @@ def _query(query: DpQuery, *, share_micro: int) -> QueryPlan:
     even = share_micro // len(frame.split)
     shares = [even] * (len(frame.split) - 1) + [share_micro - even * (len(frame.split) - 1)]
     parts = tuple(
-        noise_part(quantity, frame, rho_micro=share, name=query.name)
-        for quantity, share in zip(frame.split, shares, strict=True)
+        kind.noise(query, frame, quantity, share) for quantity, share in zip(frame.split, shares, strict=True)
     )
     expected = kind.expect(query, frame, parts)
     return QueryPlan(

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from anonymization.dp.mechanism import draw
-from anonymization.dp.query_plan import Expected, Frame, NoisePart, Quantity, QueryPlan
+from anonymization.dp.query_plan import Expected, Frame, NoisePart, Quantity, QueryPlan, noise_part
 from policies.model.method import DpQuery
 
 Noisy = Mapping[Quantity, Sequence[int]]
@@ -27,6 +27,11 @@ def as_they_are(rows: Any, query: QueryPlan, key: bytes) -> Any:
     return rows
 
 
+def gaussian_part(query: DpQuery, frame: Frame, quantity: Quantity, rho_micro: int) -> NoisePart:
+    """Plan discrete Gaussian noise on every cell; see `query_plan.noise_part`."""
+    return noise_part(quantity, frame, rho_micro=rho_micro, name=query.name)
+
+
 def gaussian_vectors(query: QueryPlan, cells: BoundedCells) -> Noisy:
     """Draw discrete Gaussian noise on every cell of every vector, empty or not; see `mechanism.draw`."""
     return {
@@ -42,7 +47,7 @@ class Kind:
     """One statistic of the closed vocabulary.
 
     `prepare` is row-wise or decided by one person's rows alone, so that the bounds of the plan, which
-    `bounded_cells` enforces after it, hold whatever it does. `draw` is the only step that sees bounded cells: it calls
+    `bounded_cells` enforces after it, hold whatever it does. `noise` scales a vector's mechanism before data; `draw` is the only step that sees bounded cells: it calls
     the mechanisms that the parts of the plan name, each once, and returns what they return. `answer` sees that only.
     """
 
@@ -51,3 +56,4 @@ class Kind:
     answer: Callable[[QueryPlan, Noisy], Columns]
     prepare: Callable[[Any, QueryPlan, bytes], Any] = as_they_are
     draw: Callable[[QueryPlan, BoundedCells], Noisy] = gaussian_vectors
+    noise: Callable[[DpQuery, Frame, Quantity, int], NoisePart] = gaussian_part
