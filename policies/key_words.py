@@ -46,6 +46,7 @@ WORDS: Mapping[str, Bilingual] = MappingProxyType(
         "rho_share": ("損失の配分", "share of the loss"),
         "bounds": ("一人の寄与の上限", "bounds of one person"),
         "clip": ("値の範囲", "range of values"),
+        "where": ("対象とする集団", "cohort"),
         "edges": ("公開された区間の境", "public edges of intervals"),
         "probabilities": ("分位点の割合", "which quantiles"),
         "marginals": ("周辺表", "margins"),

@@ -177,7 +177,7 @@ def special_json(asked: DpQuery | None) -> dict[str, object]:
     """Return what only some statistics are asked with (edges, margins, …) as plain JSON values."""
     if asked is None:
         return {}
-    keys = {"edges", "probabilities", "marginals", "status", "top", "predictors", "post_processing"}
+    keys = {"edges", "probabilities", "marginals", "status", "top", "predictors", "post_processing", "where"}
     return asked.model_dump(mode="json", include=keys, exclude_none=True)
 
 

@@ -13,6 +13,7 @@ import ibis
 import pyarrow as pa
 
 from anonymization.dp.bounding import Cells, TreatedRows, bounded_cells
+from anonymization.dp.cohort import cohort_rows
 from anonymization.dp.plan import REFERENCE_ROWS, DpPlan, QueryPlan, micro_text
 from anonymization.dp.queries.mean import enough_rows
 from anonymization.dp.queries.regression import REGRESSION_ROWS
@@ -77,7 +78,7 @@ def query_cells(table: TreatedRows, query: QueryPlan, *, key: bytes) -> Cells:
 
     Guarantee: that of `bounded_cells`, which runs last; preparation is row-wise, or decided by one person's rows.
     """
-    prepared = KINDS[query.statistic].prepare(table.rows, query, key)
+    prepared = KINDS[query.statistic].prepare(cohort_rows(table.rows, query), query, key)
     return bounded_cells(_Prepared(prepared), query, key=key)
 
 

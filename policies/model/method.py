@@ -118,7 +118,8 @@ class DpQuery(PolicyModel):
 
     `by` names output columns of the release's tables; empty cells are published like all others. `rho_share` is this
     query's share of the release's loss; the shares of a release sum to 1. Which other keys a statistic needs is in
-    `ASKED_WITH`. `post_processing` declares what is done to noisy counts before they are called values; left out, counts
+    `ASKED_WITH`. `where` names the cohort: only rows with one of its public values in each of its columns count.
+    `post_processing` declares what is done to noisy counts before they are called values; left out, counts
     are held at 0 or more, and margins made consistent as well.
     """
 
@@ -127,6 +128,7 @@ class DpQuery(PolicyModel):
     statistic: Statistic
     table: Name
     by: tuple[PublicKeys, ...]
+    where: Annotated[tuple[PublicKeys, ...], Field(min_length=1)] | None = None
     bounds: ContributionBounds
     value: ColumnName | None = None
     clip: Clip | None = None
@@ -171,6 +173,10 @@ class DpQuery(PolicyModel):
             msg = "`by` names a column that is in no margin"
             raise ValueError(msg)
         predictors = [predictor.column for predictor in self.predictors or ()]
+        cohort = [key.column for key in self.where or ()]
+        if len(set(cohort)) != len(cohort) or by & set(cohort):
+            msg = "`where` names a column twice, or one of `by`; there, list fewer values"
+            raise ValueError(msg)
         if len(set(predictors)) != len(predictors) or self.value in predictors:
             msg = "a predictor stands twice, or is the outcome"
             raise ValueError(msg)

@@ -24,7 +24,7 @@ def names_are_columns(view: ReleaseView, _: Parameters) -> Iterator[Problem]:
     elif isinstance(method, DpStatistics):
         for index, query in enumerate(method.queries):
             keys: tuple[Key, ...] = ("method", "queries", index)
-            yield from _grouped(view, query.table, [key.column for key in query.by], keys)
+            yield from _grouped(view, query.table, [key.column for key in (*query.by, *(query.where or ()))], keys)
             yield from _value(view, query.value, query.table, (*keys, "value"))
             for place, predictor in enumerate(query.predictors or ()):
                 yield from _value(view, predictor.column, query.table, (*keys, "predictors", place, "column"))
