@@ -15,7 +15,7 @@ from anonymization.tables import AnyTable, EventTable, GenotypeTable, PersonTabl
 from anonymization.treatments import ReleaseSecrets, Work, apply_treatments
 from policies.errors import DataError, PolicyError
 from policies.model import Column, DatasetPolicy, ReleaseColumn, ReleasePolicy, ReleaseTable, TablePolicy
-from policies.model.method import DpStatistics, Microdata
+from policies.model.method import Microdata, PrivateMethod
 from policies.model.treatment import (
     AddNoise,
     AggregateOnly,
@@ -209,7 +209,7 @@ def _every_column_listed(dataset: DatasetPolicy, entry: ReleaseTable, table: Any
 
 def _nothing_data_dependent(release: ReleasePolicy, entry: ReleaseTable) -> None:
     _nothing_perturbed(release, entry)
-    if not isinstance(release.method, DpStatistics):
+    if not isinstance(release.method, PrivateMethod):
         return
     for column in entry.columns:
         for step in column.treat:

@@ -125,7 +125,7 @@ def describe(
     _refuse_unproven(release, evidence, checks)
     main = _dataset(datasets, release.datasets[0])
     method = MethodKind(release.method.kind)
-    is_private = method is MethodKind.DP_STATISTICS
+    is_private = method in {MethodKind.DP_STATISTICS, MethodKind.DP_SYNTHETIC}
     review = facts.review_body or Text(
         ja=f"{main.controller.name.ja} データ利用審査窓口", en=f"Data-use review desk, {main.controller.name.en}"
     )

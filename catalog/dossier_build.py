@@ -26,7 +26,7 @@ from catalog.records import CatalogRecord, Organization
 from policies.answers import MOST_FIGURES, RuleAnswer, StageAnswer, Verdict
 from policies.library import PolicyLibrary
 from policies.model import DatasetPolicy, ReleasePolicy
-from policies.model.method import DpStatistics
+from policies.model.method import PrivateMethod
 from policies.model.release import CatalogText, Recipient
 from policies.model.strictness import Text
 from policies.sentences import Language
@@ -255,7 +255,7 @@ def _rule(one: RuleAnswer) -> form.RuleEntry:
 
 def _checks(facts: Facts) -> Iterator[form.CheckEntry]:
     names = names_of(facts.library, facts.release)
-    is_private = isinstance(facts.release.method, DpStatistics)
+    is_private = isinstance(facts.release.method, PrivateMethod)
     for stage, check in facts.checks:
         shown = measured(check.measured, is_private=is_private)
         yield form.CheckEntry(
@@ -279,7 +279,7 @@ def _words(facts: Facts) -> tuple[form.Meaning, ...]:
 
 def _ledger(facts: Facts) -> form.LedgerExtract | None:
     method, charged = facts.release.method, facts.charged
-    if not isinstance(method, DpStatistics) or charged is None:
+    if not isinstance(method, PrivateMethod) or charged is None:
         return None
     return form.LedgerExtract(
         population=method.budget.population,
@@ -296,7 +296,7 @@ def _ledger(facts: Facts) -> form.LedgerExtract | None:
 
 def _card(facts: Facts) -> DpCard | None:
     method, charged = facts.release.method, facts.charged
-    if not isinstance(method, DpStatistics) or charged is None:
+    if not isinstance(method, PrivateMethod) or charged is None:
         return None
     return build_card(
         CardFacts(
@@ -317,7 +317,7 @@ def _card(facts: Facts) -> DpCard | None:
 def _consent(facts: Facts, name: str) -> form.ConsentEntry:
     consent = facts.library.dataset(name).consent
     found = facts.consent.get(name)
-    told = None if isinstance(facts.release.method, DpStatistics) else found
+    told = None if isinstance(facts.release.method, PrivateMethod) else found
     before, after = (told.people_in, told.people_out) if told else (None, None)
     removed = before - after if before is not None and after is not None else None
     return form.ConsentEntry(

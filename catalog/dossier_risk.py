@@ -12,7 +12,7 @@ from anonymization.evidence import CheckResult, Evidence
 from catalog.check_titles import Names
 from catalog.dossier import RiskLine
 from policies.model import ReleasePolicy
-from policies.model.method import AlleleFrequencies, ControlledRows, DpStatistics, Microdata, SmallCells
+from policies.model.method import AlleleFrequencies, ControlledRows, Microdata, PrivateMethod, SmallCells
 from policies.model.risk_models import AverageRisk, NoAttack
 from policies.model.strictness import PolicyModel, Text
 
@@ -33,7 +33,7 @@ def risk_lines(
         return tuple(_small_cells(method, evidence))
     if isinstance(method, AlleleFrequencies):
         return tuple(_alleles(method, evidence))
-    if isinstance(method, DpStatistics):
+    if isinstance(method, PrivateMethod):
         return tuple(_private(evidence))
     return tuple(_controlled(method, evidence))
 

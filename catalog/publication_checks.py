@@ -9,7 +9,7 @@ from datetime import date
 from anonymization.evidence import CheckResult, Scalar, rule_check
 from catalog.records import CatalogRecord
 from policies.model import ReleasePolicy
-from policies.model.method import DpStatistics
+from policies.model.method import PrivateMethod
 from policies.vocabulary import OutputCategory
 
 _LABELLED: Mapping[OutputCategory, str] = {
@@ -69,7 +69,7 @@ def record_checks(
         rule_check("EHDS-77", "record.readable", broken_shapes, readable),
         rule_check("APPI-33", "record.retention", differs, "the record says when copies are deleted", figures),
     ]
-    if isinstance(release.method, DpStatistics):
+    if isinstance(release.method, PrivateMethod):
         counted = int(record.people_out is not None) + int(record.evidence.loss is not None)
         what = "the catalog counts nobody exactly beside the noisy numbers; exact releases of the same data are listed"
         listed = ", ".join(exact_outputs) or "none"

@@ -6,7 +6,15 @@ Written for readers of the catalog, who know research and not privacy engineerin
 
 from collections.abc import Sequence
 
-from policies.model.method import AlleleFrequencies, ControlledRows, DpStatistics, Method, Microdata, SmallCells
+from policies.model.method import (
+    AlleleFrequencies,
+    ControlledRows,
+    DpStatistics,
+    DpSynthetic,
+    Method,
+    Microdata,
+    SmallCells,
+)
 from policies.model.strictness import Text
 from policies.model.treatment import Keep, Treatment
 from policies.sentences import say_treatment
@@ -20,6 +28,7 @@ class MethodKind(Labelled):
 
     MICRODATA = "microdata", "k-匿名化した行データ", "anonymized rows (k-anonymity)"
     DP_STATISTICS = "dp_statistics", "差分プライバシー統計", "differentially private statistics"
+    DP_SYNTHETIC = "dp_synthetic", "差分プライバシーの合成データ", "differentially private synthetic data"
     SMALL_CELLS = "small_cells", "少数セル秘匿の集計表", "count table with small cells hidden"
     ALLELE_FREQUENCIES = "allele_frequencies", "アレル頻度表", "allele frequency table"
     CONTROLLED_ROWS = "controlled_rows", "仮名化した行データ(制限提供)", "pseudonymized rows under a permit"
@@ -54,6 +63,15 @@ def method_explanation(method: Method) -> Text:
                 en="Noise of a calculated size was added to every number, so that the result is nearly the same whether or "
                 "not any one person is in the data. The smaller ε (epsilon), the stronger the protection and the larger "
                 "the noise.",
+            )
+        case DpSynthetic():
+            return Text(
+                ja="実在の人の行ではありません。雑音を加えた集計だけから作った分布から、架空の人を一人ずつ引いたものです。"
+                "どの一人が元のデータに入っていてもいなくても、引かれる行の出方はほとんど変わりません。測っていない項目の関係は"
+                "再現されず、一行一行に意味はありません。",
+                en="No row is a real person's. Made-up people were drawn, one by one, from a distribution that was fitted to "
+                "noisy counts alone. Which rows are drawn is nearly the same whether or not any one person is in the data. "
+                "Relations that were not measured are not kept, and a single row means nothing.",
             )
         case SmallCells():
             return Text(

@@ -44,6 +44,7 @@ STAGE_NAMES: Mapping[str, Text] = {
 METHOD_NAMES: Mapping[str, Text] = {
     "microdata": Text(ja="k-匿名化した行データ", en="anonymized rows"),
     "dp_statistics": Text(ja="差分プライバシー統計", en="differentially private statistics"),
+    "dp_synthetic": Text(ja="差分プライバシーの合成データ", en="differentially private synthetic data"),
     "small_cells": Text(ja="少数セル秘匿の集計表", en="count table with small cells hidden"),
     "allele_frequencies": Text(ja="アレル頻度表", en="allele frequencies"),
     "controlled_rows": Text(ja="仮名化した行データ", en="pseudonymized rows under a permit"),

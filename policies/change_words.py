@@ -52,6 +52,7 @@ _KINDS: Mapping[str, Mapping[str, Bilingual]] = MappingProxyType(
         "method": {
             "microdata": ("匿名加工した行(k-匿名性)", "anonymized rows (k-anonymity)"),
             "dp_statistics": ("差分プライバシーの統計表", "differentially private statistics"),
+            "dp_synthetic": ("差分プライバシーの合成データ", "differentially private synthetic data"),
             "small_cells": ("小さい欄を秘した集計表", "a table with small cells hidden"),
             "allele_frequencies": ("アレル頻度表", "allele frequencies"),
             "controlled_rows": ("許可を受けた者だけの行", "rows under a permit"),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from policies.canonical import foundations
 from policies.library import PolicyKind, PolicyLibrary
 from policies.model import ReleasePolicy
-from policies.model.method import DpStatistics
+from policies.model.method import PrivateMethod
 from policies.model.strictness import Text
 from policies.rules.conditions import regime_of
 from policies.rules.regimes import ALWAYS_NEEDED
@@ -156,4 +156,4 @@ def _accounts(library: PolicyLibrary, names: set[Name]) -> Iterator[Touched]:
 
 
 def _population(release: ReleasePolicy) -> str | None:
-    return release.method.budget.population if isinstance(release.method, DpStatistics) else None
+    return release.method.budget.population if isinstance(release.method, PrivateMethod) else None

@@ -15,6 +15,7 @@ from policies.model.method import (
     DpBudget,
     DpQuery,
     DpStatistics,
+    DpSynthetic,
     Method,
     Microdata,
     SmallCells,
@@ -22,6 +23,7 @@ from policies.model.method import (
 from policies.model.treatment import Generalize, Microaggregate, Pseudonymize, Treatment, TruncateDate
 from policies.risk_words import promise_of_risk
 from policies.sensitive_words import promise
+from policies.synthetic_words import synthetic_promises
 
 Language: TypeAlias = Literal["ja", "en"]
 Bilingual: TypeAlias = tuple[str, str]
@@ -144,6 +146,8 @@ def _method(method: Method, names: Mapping[str, str]) -> tuple[Bilingual, ...]:
         return _microdata(method, names)
     if isinstance(method, DpStatistics):
         return _dp(method, names)
+    if isinstance(method, DpSynthetic):
+        return _synthetic(method, names)
     if isinstance(method, SmallCells):
         return _small_cells(method, names)
     if isinstance(method, AlleleFrequencies):
@@ -219,17 +223,39 @@ def _dp(method: DpStatistics, words: Mapping[str, str]) -> tuple[Bilingual, ...]
             "The numbers would hardly differ if any one person's records were all left out (differential privacy; the unit is a person).",
         ),
         *(_query(query, words) for query in method.queries),
-        (
-            f"損失 ρ={budget.release_rho} を母集団 {budget.population} の口座(上限 {budget.population_rho_cap})から、雑音を引く前に払う。",
-            f"The loss rho={budget.release_rho} is paid from the account of {budget.population} (cap {budget.population_rho_cap}) before noise is drawn.",
-        ),
-        *_quotas(budget),
-        (
-            f"口座の期間は{say_day(budget.period_from, 'ja')}から{say_day(budget.period_to, 'ja')}まで。",
-            f"The account runs from {say_day(budget.period_from, 'en')} to {say_day(budget.period_to, 'en')}.",
-        ),
+        *_paid(budget),
         *_beside(method),
         _approved(budget.approved_by),
+    )
+
+
+def _synthetic(method: DpSynthetic, words: Mapping[str, str]) -> tuple[Bilingual, ...]:
+    return (
+        (
+            "実在の人の行は一つも出ない。雑音を加えた集計だけから作った分布から、架空の人を一人一行で引く。",
+            "No real person's row leaves: made-up people, one row each, are drawn from a distribution fitted to noisy counts alone.",
+        ),
+        (
+            "ある一人の記録がすべて有っても無くても、引かれる行の出方はほとんど変わらない(差分プライバシー、単位は人)。",
+            "Which rows are drawn would hardly differ if any one person's records were all left out (differential privacy; the unit is a person).",
+        ),
+        *synthetic_promises(method, lambda columns: _called(columns, words)),
+        *_paid(method.budget),
+        *_beside(method),
+        _approved(method.budget.approved_by),
+    )
+
+
+def _paid(budget: DpBudget) -> Iterator[Bilingual]:
+    """Say what is paid from which account, until when."""
+    yield (
+        f"損失 ρ={budget.release_rho} を母集団 {budget.population} の口座(上限 {budget.population_rho_cap})から、雑音を引く前に払う。",
+        f"The loss rho={budget.release_rho} is paid from the account of {budget.population} (cap {budget.population_rho_cap}) before noise is drawn.",
+    )
+    yield from _quotas(budget)
+    yield (
+        f"口座の期間は{say_day(budget.period_from, 'ja')}から{say_day(budget.period_to, 'ja')}まで。",
+        f"The account runs from {say_day(budget.period_from, 'en')} to {say_day(budget.period_to, 'en')}.",
     )
 
 
@@ -264,6 +290,7 @@ _STATISTICS: Mapping[str, Bilingual] = MappingProxyType(
         "marginals": ("複数の周辺表の人数", "people, in several margins"),
         "survival": ("{value} についての生存表", "a survival table over {value}"),
         "top": ("人数の多い順の上位", "the most frequent, counted in people"),
+        "most_frequent": ("最も人数の多いもの(人数は示さない)", "which are the most frequent, without their numbers,"),
         "regression": ("{value} の線形回帰", "a linear regression of {value}"),
     }
 )
@@ -277,7 +304,7 @@ def _query(query: DpQuery, words: Mapping[str, str]) -> Bilingual:
     cells, rows = query.bounds.cells_per_person, query.bounds.rows_per_person_per_cell
     of_rows: Bilingual = (
         (f"、各欄 {rows} 行", f", {rows} rows in each")
-        if query.statistic not in {"people", "marginals", "top"}
+        if query.statistic not in {"people", "marginals", "top", "most_frequent"}
         else ("", "")
     )
     clip: Bilingual = ("", "")
@@ -320,7 +347,7 @@ def _tiers(method: SmallCells) -> Iterator[Bilingual]:
     )
 
 
-def _beside(method: DpStatistics) -> Iterator[Bilingual]:
+def _beside(method: DpStatistics | DpSynthetic) -> Iterator[Bilingual]:
     for output in method.exact_beside or ():
         yield (
             f"保証の外にある正確な出力: {output.release}({output.why.ja})。",

@@ -166,6 +166,36 @@ _METHODS: Mapping[str, tuple[tuple[Bilingual, Bilingual], ...]] = MappingProxyTy
                 ),
             ),
         ),
+        "dp_synthetic": (
+            (
+                ("合成データ", "synthetic data"),
+                (
+                    "雑音を加えた集計だけから分布を作り、そこから引いた架空の人の行。実在の人の行ではなく、一行一行に意味はない。",
+                    "Rows of made-up people, drawn from a distribution that was fitted to noisy counts alone. No row is a real person's, and a single row means nothing.",
+                ),
+            ),
+            (
+                ("周辺分布", "marginal"),
+                (
+                    "いくつかの列の組合せごとの人数。ここに挙げた組合せだけが測られ、その関係だけが合成データに残る。",
+                    "How many people there are for each combination of some columns. Only those listed are measured, and only their relations are kept.",
+                ),
+            ),
+            (
+                ("差分プライバシー", "differential privacy"),
+                (
+                    "集計値に計算された大きさの雑音を加え、誰か一人の記録の有無が結果からほとんど分からないようにする方法。",
+                    "Noise of a calculated size is added to the counts, so that the result hardly shows whether any one person is in the data.",
+                ),
+            ),
+            (
+                ("損失 ρ と口座", "loss (rho) and account"),
+                (
+                    "公開のたびに少しずつ失われる秘密の量が損失で、小さいほど安全。母集団ごとの口座に上限があり、使い切れば公開できない。",
+                    "Each release gives away a little; that amount is the loss, and less is safer. A population has an account with a cap; when it is spent, nothing more is released.",
+                ),
+            ),
+        ),
         "small_cells": (
             (
                 ("最小集計単位", "smallest cell"),

@@ -16,7 +16,7 @@ from policies.findings import Finding
 from policies.library import PolicyKind, PolicyLibrary
 from policies.lifecycle import findings_of
 from policies.model import ReleasePolicy
-from policies.model.method import DpStatistics
+from policies.model.method import PrivateMethod
 from policies.model.strictness import Text
 from policies.roles import Role
 
@@ -90,7 +90,7 @@ def signer_of(statement: Statement) -> Text:
 
 
 def _stage_answers(deployment: Deployment, release: ReleasePolicy) -> dict[str, tuple[StageAnswer, ...]]:
-    is_private = isinstance(release.method, DpStatistics)
+    is_private = isinstance(release.method, PrivateMethod)
     names = names_of(deployment.library, release)
     return {
         rule: tuple(stage_answer(stage, found, is_private=is_private, names=names) for stage, found in pairs)

@@ -25,7 +25,7 @@ from policies.explain import page_of
 from policies.library import PolicyKind, PolicyLibrary
 from policies.model import DatasetPolicy, ReleasePolicy
 from policies.model.hierarchy import FileLevels
-from policies.model.method import DpStatistics
+from policies.model.method import PrivateMethod
 from policies.model.strictness import Text
 from policies.pages import as_html, as_text
 from policies.roles import Role
@@ -118,7 +118,7 @@ def _sources(deployment: Deployment, release: ReleasePolicy) -> dict[str, str]:
 
 def _charged(deployment: Deployment, release: ReleasePolicy, protected: Version) -> Charged | None:
     charge = protected.facts.get("charge")
-    if charge is None or not isinstance(release.method, DpStatistics):
+    if charge is None or not isinstance(release.method, PrivateMethod):
         return None
     population = release.method.budget.population
     entries = [one for one in deployment.ledger.history() if one.body.get("charge_id") == charge["id"]]
@@ -140,7 +140,7 @@ def _keys(deployment: Deployment, release: ReleasePolicy) -> list[tuple[str, str
     """The keys that this release rests on, by kind and name; keys of other projects are none of its business."""
     projects = {deployment.library.dataset(name).project for name in release.datasets}
     method = release.method
-    populations = {method.budget.population} if isinstance(method, DpStatistics) else set()
+    populations = {method.budget.population} if isinstance(method, PrivateMethod) else set()
     wanted = {KeyKind.PSEUDONYM: projects, KeyKind.BOUNDING: populations}
     return [
         (kind.value, name)

@@ -23,7 +23,7 @@ from pipelines.deployment import Deployment
 from pipelines.stages.rule_evidence import EXTRACTED, PUBLISHED
 from pipelines.storage import Stage
 from policies.model import DatasetPolicy, ReleasePolicy
-from policies.model.method import DpStatistics
+from policies.model.method import PrivateMethod
 
 _DOCUMENTS = ("evidence.json", "dictionary.json", "manifest.json")
 
@@ -104,7 +104,7 @@ def _exact_outputs(deployment: Deployment, release: ReleasePolicy) -> tuple[str,
     return tuple(
         other.id
         for other in deployment.library.releases.values()
-        if not isinstance(other.method, DpStatistics) and drawn & set(other.datasets)
+        if not isinstance(other.method, PrivateMethod) and drawn & set(other.datasets)
     )
 
 
@@ -112,7 +112,7 @@ def _secrets(deployment: Deployment, release: ReleasePolicy) -> Iterator[bytes]:
     for name in release.datasets:
         project = deployment.library.dataset(name).project
         yield deployment.keys.secret(KeyKind.PSEUDONYM, project).reveal()
-    if isinstance(release.method, DpStatistics):
+    if isinstance(release.method, PrivateMethod):
         yield deployment.keys.secret(KeyKind.BOUNDING, release.method.budget.population).reveal()
 
 

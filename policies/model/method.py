@@ -4,12 +4,13 @@ Every number that an attacker could turn into information about a person (bounds
 `source`, because it must not come from the data.
 """
 
-from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from policies.model.dp_budget import DpBudget as DpBudget
+from policies.model.dp_budget import ExactOutput as ExactOutput
 from policies.model.dp_queries import (
     ASKED_WITH,
     POST_PROCESSED,
@@ -29,6 +30,7 @@ from policies.model.municipality import Municipality
 from policies.model.risk_models import NoAttack, WrittenRisk
 from policies.model.sensitive import WrittenModel
 from policies.model.strictness import ColumnName, Exact, Name, PolicyModel, Ratio, Text
+from policies.model.synthetic import DpSynthetic as DpSynthetic
 
 
 class Microdata(PolicyModel):
@@ -180,42 +182,10 @@ class DpQuery(PolicyModel):
         if len(set(predictors)) != len(predictors) or self.value in predictors:
             msg = "a predictor stands twice, or is the outcome"
             raise ValueError(msg)
-        if self.statistic == "top" and not self.by:
-            msg = "`top` needs a key in `by`"
+        if self.statistic in {"top", "most_frequent"} and not self.by:
+            msg = f"`{self.statistic}` needs a key in `by`"
             raise ValueError(msg)
         return self
-
-
-class DpBudget(PolicyModel):
-    """The account that a release is charged to; one per population, across releases (rule DP-01).
-
-    Losses are ρ of zero-concentrated differential privacy (Bun & Steinke 2016); `delta` only converts to (ε, δ) for
-    display. `population_rho_cap` is the lifetime cap of the population, and the guarantee. The other caps are quotas inside
-    it: of a calendar year (UTC), of all versions and snapshots of this release, of one researcher's own questions. What
-    is not written is not capped by this policy; an account on record is charged all the same. `people_at_most` is a
-    public number of people, never counted from the data; with it, δ is held below 1/n.
-    """
-
-    population: Name
-    population_rho_cap: Annotated[Exact, Field(gt=Decimal(0), le=Decimal(10))]
-    release_rho: Annotated[Exact, Field(gt=Decimal(0), le=Decimal(1))]
-    year_rho_cap: Annotated[Exact, Field(gt=Decimal(0), le=Decimal(10))] | None = None
-    all_versions_rho_cap: Annotated[Exact, Field(gt=Decimal(0), le=Decimal(10))] | None = None
-    researcher_rho_cap: Annotated[Exact, Field(gt=Decimal(0), le=Decimal(10))] | None = None
-    people_at_most: Annotated[int, Field(ge=1)] | None = None
-    delta: Annotated[Exact, Field(gt=Decimal(0), lt=Decimal("0.001"))]
-    period_from: date
-    period_to: date
-    basis: Literal["institutional_choice"] = "institutional_choice"
-    approved_by: Annotated[str, Field(min_length=1)]
-    approved_on: date | None = None
-
-
-class ExactOutput(PolicyModel):
-    """Something exact about the same people that leaves beside noisy numbers, outside their guarantee (rule DP-04)."""
-
-    release: Name
-    why: Text
 
 
 class DpStatistics(PolicyModel):
@@ -293,10 +263,15 @@ class ControlledRows(PolicyModel):
     max_people: Annotated[int, Field(ge=1)] | None = None
 
 
-MethodKind = Literal["microdata", "dp_statistics", "small_cells", "allele_frequencies", "controlled_rows"]
+MethodKind = Literal[
+    "microdata", "dp_statistics", "dp_synthetic", "small_cells", "allele_frequencies", "controlled_rows"
+]
 """The `kind:` of every method."""
 
+PrivateMethod = DpStatistics | DpSynthetic
+"""The methods that are charged to a privacy account; whatever holds of one for its loss holds of the other."""
+
 Method = Annotated[
-    Microdata | DpStatistics | SmallCells | AlleleFrequencies | ControlledRows,
+    Microdata | DpStatistics | DpSynthetic | SmallCells | AlleleFrequencies | ControlledRows,
     Field(discriminator="kind"),
 ]

@@ -6,8 +6,9 @@ from fractions import Fraction
 from math import prod
 
 from policies.model import ReleasePolicy
-from policies.model.method import DpBudget, DpStatistics
+from policies.model.method import DpBudget, DpStatistics, PrivateMethod
 from policies.places import Key
+from policies.rules.synthetic import sizes_of_synthetic
 from policies.rules.view import Parameters, Problem, ReleaseView, fraction, listed, number
 
 _BUDGET: tuple[Key, ...] = ("method", "budget")
@@ -17,14 +18,14 @@ def _siblings(view: ReleaseView) -> list[tuple[ReleasePolicy, DpBudget]]:
     return [
         (release, release.method.budget)
         for release in view.library.releases.values()
-        if isinstance(release.method, DpStatistics)
+        if isinstance(release.method, PrivateMethod)
     ]
 
 
 def budget_is_kept(view: ReleaseView, parameters: Parameters) -> Iterator[Problem]:
     """DP-01: the releases of a population together spend at most its cap, from one account a dataset; the cap has its own."""
     method = view.release.method
-    if not isinstance(method, DpStatistics):
+    if not isinstance(method, PrivateMethod):
         return
     budget = method.budget
     most = fraction(parameters, "most_rho")
@@ -74,7 +75,7 @@ def _quotas(view: ReleaseView, budget: DpBudget) -> Iterator[Problem]:
 def losses_are_meant(view: ReleaseView, parameters: Parameters) -> Iterator[Problem]:
     """DP-02: period, keys and bounds stand before the data are seen, and fit each other."""
     method = view.release.method
-    if not isinstance(method, DpStatistics):
+    if not isinstance(method, PrivateMethod):
         return
     budget = method.budget
     if Fraction(budget.delta) > fraction(parameters, "most_delta"):
@@ -88,8 +89,11 @@ def losses_are_meant(view: ReleaseView, parameters: Parameters) -> Iterator[Prob
     elif not budget.period_from <= view.release.effective_from <= budget.period_to:
         what = "the release becomes effective outside its budget period"
         yield Problem(what, "correct the period, or let a new one be approved", (*_BUDGET, "period_from"))
-    for index in range(len(method.queries)):
-        yield from _query(method, index)
+    if isinstance(method, DpStatistics):
+        for index in range(len(method.queries)):
+            yield from _query(method, index)
+    else:
+        yield from sizes_of_synthetic(method, most_cells=number(parameters, "most_cells"))
 
 
 def _query(method: DpStatistics, index: int) -> Iterator[Problem]:
@@ -114,13 +118,13 @@ def _query(method: DpStatistics, index: int) -> Iterator[Problem]:
 def exact_outputs_are_listed(view: ReleaseView, _: Parameters) -> Iterator[Problem]:
     """DP-04: every exact release of the same datasets is named beside the loss, for it is outside the guarantee."""
     method = view.release.method
-    if not isinstance(method, DpStatistics):
+    if not isinstance(method, PrivateMethod):
         return
     named = {output.release for output in method.exact_beside or ()}
     exact = {
         release.id
         for release in view.library.releases.values()
-        if not isinstance(release.method, DpStatistics) and set(release.datasets) & set(view.release.datasets)
+        if not isinstance(release.method, PrivateMethod) and set(release.datasets) & set(view.release.datasets)
     }
     for name in sorted(exact - named):
         what = f"release '{name}' gives exact numbers of the same people, outside the guarantee"
@@ -134,7 +138,7 @@ def exact_outputs_are_listed(view: ReleaseView, _: Parameters) -> Iterator[Probl
 def periods_are_approved(view: ReleaseView, parameters: Parameters) -> Iterator[Problem]:
     """DP-06: a budget period is approved for itself, shortly before it, and one population has one period."""
     method = view.release.method
-    if not isinstance(method, DpStatistics):
+    if not isinstance(method, PrivateMethod):
         return
     budget = method.budget
     longest, within = number(parameters, "longest_days"), number(parameters, "approved_within_days")

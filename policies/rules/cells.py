@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from policies.model.hierarchy import IntervalLevels
 from policies.model.ladders import AgeLevels
-from policies.model.method import AlleleFrequencies, DpStatistics, Microdata, SmallCells
+from policies.model.method import AlleleFrequencies, DpStatistics, DpSynthetic, Microdata, SmallCells
 from policies.model.treatment import BottomCode, Generalize, Round, TopCode
 from policies.places import Key
 from policies.rules.unusual import ends_in_open_class
@@ -94,6 +94,8 @@ def _by(view: ReleaseView) -> list[Fate]:
         named = {(method.table, name) for name in method.by}
     elif isinstance(method, DpStatistics):
         named = {(query.table, key.column) for query in method.queries for key in query.by}
+    elif isinstance(method, DpSynthetic):
+        named = {(method.table, each.column) for each in method.columns if each.feature is None}
     else:
         return []
     found = [

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from policies.library import PolicyKind, PolicyLibrary
-from policies.model.method import AlleleFrequencies, ControlledRows, DpStatistics, Microdata, SmallCells
+from policies.model.method import AlleleFrequencies, ControlledRows, DpStatistics, DpSynthetic, Microdata, SmallCells
 from policies.places import Key
 from policies.rules.regimes import needed_regimes
 from policies.rules.view import ANONYMIZED, PSEUDONYMIZED, Fault, ReleaseView
@@ -16,7 +16,7 @@ _METHODS: dict[OutputCategory, tuple[type, ...]] = {
     **dict.fromkeys(PSEUDONYMIZED, (ControlledRows,)),
     OutputCategory.PERSONAL_DATA: (ControlledRows,),
     OutputCategory.STATISTICS: (DpStatistics, SmallCells, AlleleFrequencies),
-    OutputCategory.SYNTHETIC: (DpStatistics,),
+    OutputCategory.SYNTHETIC: (DpSynthetic,),
 }
 """Which methods make which category; what is not here is refused."""
 

@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from policies.library import PolicyKind
-from policies.model.method import AlleleFrequencies, DpQuery, DpStatistics, Microdata, SmallCells
+from policies.model.method import AlleleFrequencies, DpQuery, DpStatistics, DpSynthetic, Microdata, SmallCells
 from policies.model.sensitive import Closeness, key_of
 from policies.places import Key
 from policies.rules.events import event_problems
+from policies.rules.synthetic import names_of_synthetic
 from policies.rules.view import Fate, Parameters, Problem, ReleaseView, listed, words
 from policies.vocabulary import ColumnRole, ColumnType, RecipientKind, TableKind
 
@@ -31,6 +32,8 @@ def names_are_columns(view: ReleaseView, _: Parameters) -> Iterator[Problem]:
             if query.status is not None:
                 yield from _grouped(view, query.table, [query.status.column], (*keys, "status"))
             yield from _codebook(view, query, keys)
+    elif isinstance(method, DpSynthetic):
+        yield from names_of_synthetic(view, method)
     elif isinstance(method, AlleleFrequencies):
         yield from _genotypes(view, method)
 

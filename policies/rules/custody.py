@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from policies.model.custody import Custody
+from policies.model.method import PrivateMethod
 from policies.places import Key
 from policies.rules.view import Parameters, Problem, ReleaseView, number
 from policies.vocabulary import Keeping, Restorable
@@ -57,7 +58,7 @@ def _made_by(view: ReleaseView) -> tuple[Restorable, ...]:
         made.append(Restorable.ID_MAP)
     if "date_shift" in operations:
         made.append(Restorable.DATE_OFFSETS)
-    if view.release.method.kind == "dp_statistics":
+    if isinstance(view.release.method, PrivateMethod):
         made.append(Restorable.NOISE)
     return tuple(made)
 

@@ -20,7 +20,7 @@ from policies.model.hierarchy import (
     height_of_levels,
 )
 from policies.model.ladders import AgeLevels, CalendarLevels, RangeLevels
-from policies.model.method import DpStatistics, Microdata
+from policies.model.method import Microdata, PrivateMethod
 from policies.model.treatment import Generalize, Pseudonymize, RollUpRare, ToAge, ToDurationDays, Treatment
 from policies.places import Key
 from policies.rules.perturbation import perturbation_faults
@@ -119,7 +119,7 @@ def _meaning(view: ReleaseView, fate: Fate, step: Treatment, keys: tuple[Key, ..
         why = "a statistic uses columns and gives none away"
         yield Fault("rows-in-statistics", what, why, "end with aggregate_only, or drop it", (*fate.keys, "treat"))
     is_searched = isinstance(step, Generalize) and step.level == "search"
-    if isinstance(view.release.method, DpStatistics) and (is_searched or isinstance(step, RollUpRare)):
+    if isinstance(view.release.method, PrivateMethod) and (is_searched or isinstance(step, RollUpRare)):
         what = f"{fate.name}: {step.op} looks at other people's rows"
         why = "differential privacy bounds one person's effect; such a treatment lets one person move others"
         yield Fault("data-dependent-treatment", what, why, "generalize to a fixed level", keys)
