@@ -19,6 +19,7 @@ from catalog.ledger_home import open_ledger
 from catalog.store import CatalogStore
 from pipelines.encryption import Vault
 from pipelines.engines import open_engine
+from pipelines.fixed_time import Clock
 from pipelines.settings import Settings
 from pipelines.storage import Zones
 from policies.canonical import hierarchies_of
@@ -65,13 +66,14 @@ class Silent:
 class Deployment:
     """What every stage works with. Opened parts are opened once, at first use.
 
-    `failures` collects what stopped stages in this process, for whoever started the run.
+    `failures` collects what stopped stages in this process, for whoever started the run. `clock` times noisy answers.
     """
 
     settings: Settings
     library: PolicyLibrary
     reporter: Reporter = field(default_factory=Silent)
     failures: list[NijiError] = field(default_factory=list)
+    clock: Clock = field(default_factory=Clock)
     _checked: dict[datetime.date, tuple[Finding, ...]] = field(default_factory=dict, repr=False)
 
     @cached_property

@@ -3,6 +3,7 @@
 `NIJI_HOME` names the deployment's folder (default `.niji`), `NIJI_PORTAL_URL` the portal's address for links.
 `NIJI_PASSPHRASE` opens the key store; without it, the file `passphrase` in the home does. `NIJI_LEDGER_URL` puts the
 privacy ledger on a server, `NIJI_LEDGER_ANCHOR` names a file outside the home that knows the ledger's newest entry.
+`NIJI_ANSWER_SECONDS` is the shortest time from a question to its noisy answer, and of a noisy release.
 """
 
 import datetime
@@ -19,6 +20,7 @@ from policies.errors import UsageError
 DEFAULT_HOME = Path(".niji")
 PORTAL_URL = "http://127.0.0.1:8000"
 """Where `niji serve` puts the portal if nobody says otherwise."""
+_LONGEST_ANSWER = 86_400.0
 PACKAGED_POLICIES = Path(__file__).resolve().parent.parent / "policies"
 
 
@@ -29,6 +31,7 @@ class Settings:
     `policies` is the folder of policy files, `landing` where sources are put. `fixed_day` stands still (tests, replays);
     without it the day is asked of the clock each time, because servers live longer than a day. `memory_limit` caps
     DuckDB, which spills to a folder inside the restricted zone. `portal_url` is where the portal answers, for links.
+    `answer_seconds` is the shortest slot of noisy answers and releases, None for the house's (`pipelines/fixed_time.py`).
     """
 
     home: Path
@@ -40,6 +43,7 @@ class Settings:
     portal_url: str = PORTAL_URL
     ledger_url: str | None = field(default=None, repr=False)
     ledger_anchor: Path | None = None
+    answer_seconds: float | None = None
 
     @property
     def on(self) -> datetime.date:
@@ -93,6 +97,7 @@ def load_settings(
         portal_url=os.environ.get("NIJI_PORTAL_URL", PORTAL_URL).rstrip("/"),
         ledger_url=ledger_place(home).url,
         ledger_anchor=ledger_place(home).anchor,
+        answer_seconds=_answer_seconds(),
     )
 
 
@@ -136,6 +141,24 @@ def ledger_place(home: Path) -> LedgerPlace:
     """Return where the privacy ledger of a home lies, from the environment or the defaults; nothing is opened."""
     anchor = os.environ.get("NIJI_LEDGER_ANCHOR")
     return LedgerPlace(home, os.environ.get("NIJI_LEDGER_URL") or None, Path(anchor).resolve() if anchor else None)
+
+
+def _answer_seconds() -> float | None:
+    given = os.environ.get("NIJI_ANSWER_SECONDS")
+    if given is None:
+        return None
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= _LONGEST_ANSWER:
+        raise UsageError(
+            "deployment.answer-seconds",
+            what="NIJI_ANSWER_SECONDS is not a number of seconds above 0 and up to a day",
+            why="noisy answers become visible at slots of that length, so that their time tells nothing of data or noise",
+            fix="give seconds that the work surely fits in, such as 5, or leave it out",
+        )
+    return seconds
 
 
 def _passphrase(home: Path) -> Passphrase:

@@ -1,6 +1,7 @@
 """5 protected: one release made safe by its method; differential privacy is charged to the ledger first."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pyarrow as pa
@@ -30,6 +31,7 @@ from catalog.ledger import Reservation
 from catalog.ledger_checks import ledger_checks
 from pipelines.charging import scopes_of
 from pipelines.deployment import Deployment, digest_of
+from pipelines.fixed_time import RELEASE_SECONDS, on_schedule, slot_seconds
 from pipelines.stages.outcome import Outcome
 from pipelines.stages.package import refuse_other_content
 from pipelines.stages.pseudonymized import read_sources
@@ -63,11 +65,23 @@ def make_protected(deployment: Deployment, name: str) -> Outcome:
     sources = read_sources(deployment, release.datasets, engine=engine)
     refuse_row_level(release, datasets={one: source.dataset for one, source in sources.items()})
     charge, dp_plan = _charge(deployment, release, snapshot=digest_of(sources=snapshot))
-    protected = _protect(deployment, release, sources, dp_plan=dp_plan)
-    _store(deployment, protected, inputs=inputs, charge=charge)
+    with _in_time(deployment, release, dp_plan):
+        protected = _protect(deployment, release, sources, dp_plan=dp_plan)
+        _store(deployment, protected, inputs=inputs, charge=charge)
     made = zones.require(Stage.PROTECTED, name)
+    if dp_plan is not None:
+        zones.redate(made)
     _settle(deployment, release, made)
     return _outcome(made, is_reused=False)
+
+
+def _in_time(deployment: Deployment, release: ReleasePolicy, dp_plan: DpPlan | None) -> AbstractContextManager[None]:
+    """Let noise, and what failed before it was drawn, be known at a slot only; other methods at once."""
+    if dp_plan is None or not isinstance(release.method, DpStatistics):
+        return nullcontext()
+    least = deployment.settings.answer_seconds or RELEASE_SECONDS
+    seconds = slot_seconds(dp_plan, people_at_most=release.method.budget.people_at_most, least=least)
+    return on_schedule(seconds, clock=deployment.clock)
 
 
 def read_protected(deployment: Deployment, name: str, *, engine: Any) -> Protected:

@@ -31,6 +31,8 @@ PASSPHRASE = Passphrase("a passphrase for tests")
 PEOPLE = 90
 OPTED_OUT = 3
 SURVEYED = 7
+ANSWER_SECONDS = 0.25
+"""Slots of noisy numbers; real ones, but short, so that tests do not wait."""
 
 CLINIC = "datasets/clinic.yaml"
 SURVEY = "datasets/survey.yaml"
@@ -202,7 +204,7 @@ def _write_files(home: Path) -> Settings:
 
 def settings_of(home: Path, *, on: date = ON) -> Settings:
     """Return the settings of a tiny deployment."""
-    return Settings(home, home / "policies", home / "landing", PASSPHRASE, fixed_day=on)
+    return Settings(home, home / "policies", home / "landing", PASSPHRASE, fixed_day=on, answer_seconds=ANSWER_SECONDS)
 
 
 def write(path: Path, text: str) -> Path:
