@@ -31,6 +31,7 @@ _ACADEMIC = frozenset({ControllerType.PRIVATE_ACADEMIC})
 _MECHANISMS: Mapping[str, Text] = {
     "discrete_gaussian": Text(ja="離散ガウス", en="discrete Gaussian"),
     "discrete_laplace": Text(ja="離散ラプラス", en="discrete Laplace"),
+    "noisy_max": Text(ja="ガンベル(最多の選択)", en="Gumbel (choice of the highest)"),
 }
 _STATISTICS: Mapping[str, Text] = {
     "people": Text(ja="人数", en="number of people"),
@@ -43,6 +44,7 @@ _STATISTICS: Mapping[str, Text] = {
     "marginals": Text(ja="周辺表", en="marginal tables"),
     "survival": Text(ja="生存表", en="survival table"),
     "top": Text(ja="上位の値", en="top values"),
+    "most_frequent": Text(ja="最多の値(件数なし)", en="most frequent values, without counts"),
     "regression": Text(ja="回帰", en="regression"),
 }
 
@@ -237,7 +239,7 @@ def _model(facts: CardFacts, judged: Judged) -> dict[str, Any]:
 
 
 def _implementation(facts: CardFacts, judged: Judged) -> dict[str, Any]:
-    mechanism = _MECHANISMS.get(judged.mechanism, Text(ja=judged.mechanism, en=judged.mechanism))
+    mechanism = _mechanism(judged.mechanism)
     queries = list(_queries(facts))
     return {
         "preprocessing_and_hyperparameter_tuning": Text(
@@ -272,6 +274,12 @@ def _implementation(facts: CardFacts, judged: Judged) -> dict[str, Any]:
             en="Guaranteed: " + facts.evidence.guarantee.en + " Not guaranteed: " + facts.evidence.not_guaranteed.en,
         ),
     }
+
+
+def _mechanism(names: str) -> Text:
+    """Name the mechanisms of a release, joined by ` + ` in its evidence."""
+    each = [_MECHANISMS.get(name, Text(ja=name, en=name)) for name in names.split(" + ")]
+    return Text(ja="と".join(one.ja for one in each), en=" and ".join(one.en for one in each))
 
 
 def _post_processing(facts: CardFacts) -> Text:

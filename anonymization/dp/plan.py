@@ -170,6 +170,7 @@ def _query(query: DpQuery, *, share_micro: int) -> QueryPlan:
         error_95=expected.error_95,
         error_for=expected.of,
         asked=query,
+        instead=expected.instead,
     )
 
 

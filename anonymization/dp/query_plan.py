@@ -86,10 +86,14 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The 95 % error that noise will make, in natural units, and what it is the error of."""
+    """The 95 % error that noise will make, in natural units, and what it is the error of.
+
+    `instead` names a statistic that would answer it too, at the same share and bounds, and what the error would be then.
+    """
 
     error_95: float
     of: str = "every cell"
+    instead: tuple[Statistic, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,7 @@ class QueryPlan:
     error_95: float
     error_for: str = "every cell"
     asked: DpQuery | None = None
+    instead: tuple[Statistic, float] | None = None
 
     def part(self, quantity: Quantity) -> NoisePart:
         """Return the noisy vector of `quantity`."""
@@ -144,8 +149,7 @@ class QueryPlan:
                 {
                     "quantity": part.quantity,
                     "mechanism": part.mechanism,
-                    "l2_sensitivity": part.sensitivity,
-                    "sigma": part.sigma,
+                    **_scaled_json(part),
                     "rho": micro_text(part.rho_micro),
                     "error_95": part.error_95,
                 }
@@ -154,6 +158,8 @@ class QueryPlan:
             "error_95": self.error_95,
             "error_95_for": self.error_for,
         }
+        if self.instead is not None:
+            shown["instead"] = {"statistic": self.instead[0], "error_95": self.instead[1]}
         return shown | special_json(self.asked)
 
 
@@ -179,6 +185,13 @@ def special_json(asked: DpQuery | None) -> dict[str, object]:
         return {}
     keys = {"edges", "probabilities", "marginals", "status", "top", "predictors", "post_processing", "where"}
     return asked.model_dump(mode="json", include=keys, exclude_none=True)
+
+
+def _scaled_json(part: NoisePart) -> dict[str, object]:
+    """Return sensitivity and scale of a vector under the names that they have for its mechanism."""
+    if part.mechanism == "noisy_max":
+        return {"linf_sensitivity": part.sensitivity, "scale": part.sigma}
+    return {"l2_sensitivity": part.sensitivity, "sigma": part.sigma}
 
 
 def micro_text(micro: int) -> str:

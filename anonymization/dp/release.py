@@ -142,7 +142,7 @@ def _parameters(plan: DpPlan) -> dict[str, object]:
         "unit": "person",
         "neighbouring": "add_remove",
         "accountant": "zcdp",
-        "mechanism": "discrete_gaussian",
+        "mechanism": " + ".join(dict.fromkeys(part.mechanism for query in plan.queries for part in query.parts)),
         "population": plan.population,
         "query_hash": plan.query_hash,
         "bounding": "keyed_hash_v1",
@@ -164,6 +164,7 @@ _FIXED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "quantiles": ("rising_cumulative_counts", "linear_within_bin"),
         "survival": ("kaplan_meier",),
         "top": ("ranked", "clamp0"),
+        "most_frequent": (),
         "regression": ("ridge_as_noise_asks",),
         "marginals": ("consistency", "clamp0"),
     }
@@ -206,6 +207,10 @@ _ERRORS_OF: Mapping[str, tuple[str, str]] = MappingProxyType(
         "quantiles": ("分位点は順位(件数)の誤差", "a quantile: of its rank, in rows"),
         "survival": ("生存表は各区間の事象・打切りの数", "a survival table: of the events or censored of an interval"),
         "top": ("順位表はすべてのキーで同時に", "ranks: for all keys at once"),
+        "most_frequent": (
+            "最多のキーは、選ばれたキーが残りの最多のキーより何人少ないかの上限",
+            "a most frequent key: how many people fewer it may have than the best one left",
+        ),
         "regression": (
             f"回帰は説明変数が範囲に均等に散る{REGRESSION_ROWS:,}件での傾き",
             f"a regression: of a slope from {REGRESSION_ROWS:,} rows spread evenly over their ranges",

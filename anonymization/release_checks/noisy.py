@@ -51,15 +51,17 @@ def _wrong_keys(query: DpQuery, table: pa.Table) -> int:
     """Count the rows that are not, or should have been, published: each public key once with each of its public parts."""
     by = [key.column for key in query.by]
     # Which keys are the first ones is read off noise; which ranks there are is public.
-    names = ["rank"] if query.statistic == "top" else [*by, *_OWN_KEYS.get(query.statistic, ())]
+    is_ranked = query.statistic in _RANKED
+    names = ["rank"] if is_ranked else [*by, *_OWN_KEYS.get(query.statistic, ())]
     if not names:
         return abs(int(table.num_rows) - 1)
     published = Counter(zip(*(table.column(name).to_pylist() for name in names), strict=True))
     planned = Counter(_planned(query))
     wrong = sum(((published - planned) + (planned - published)).values())
-    return int(wrong) + (_strange_ranks(query, table) if query.statistic == "top" else 0)
+    return int(wrong) + (_strange_ranks(query, table) if is_ranked else 0)
 
 
+_RANKED = ("top", "most_frequent")
 _OWN_KEYS = {
     "histogram": ("low", "high"),
     "survival": ("low", "high"),
@@ -71,7 +73,7 @@ _OWN_KEYS = {
 
 def _planned(query: DpQuery) -> Iterator[tuple[object, ...]]:
     keys = [key.values for key in query.by]
-    if query.statistic == "top":
+    if query.statistic in _RANKED:
         yield from ((place + 1,) for place in range(query.top or 0))
     elif query.statistic == "marginals":
         for margin in query.marginals or ():

@@ -24,9 +24,10 @@ Statistic = Literal[
     "marginals",
     "survival",
     "top",
+    "most_frequent",
     "regression",
 ]
-"""The closed vocabulary of questions; each is compiled to one noisy vector, a mean to two."""
+"""The closed vocabulary of questions; each is compiled to one noisy vector, a mean to two, `most_frequent` to one choice."""
 
 PostProcessing = Literal["clamp0", "consistency"]
 """What is done to noisy numbers before they are called values; costs nothing and is said beside them."""
@@ -98,6 +99,7 @@ ASKED_WITH: Mapping[str, frozenset[str]] = MappingProxyType(
         "marginals": frozenset({"marginals"}),
         "survival": frozenset({"value", "edges", "status"}),
         "top": frozenset({"top"}),
+        "most_frequent": frozenset({"top"}),
         "regression": frozenset({"value", "clip", "predictors"}),
     }
 )
@@ -162,6 +164,7 @@ PUBLISHED: Mapping[str, Mapping[str, Literal["text", "integer", "decimal"]]] = M
             "error_95": "decimal",
         },
         "top": {"rank": "integer", "noisy": "integer", "value": "integer", "error_95": "decimal"},
+        "most_frequent": {"rank": "integer", "error_95": "decimal"},
         "regression": {"term": "text", "noisy_count": "decimal", "value": "decimal", "error_95": "decimal"},
     }
 )

@@ -23,7 +23,7 @@ PEOPLE = "statistic: people\n"
 def test_a_question_needs_all_that_it_is_asked_with(statistic: str) -> None:
     whole = question(statistic)
     assert DpQuery.model_validate(whole).statistic == statistic
-    assert set(PUBLISHED[statistic]) >= {"value", "error_95"}
+    assert set(PUBLISHED[statistic]) >= {"error_95", "rank" if statistic == "most_frequent" else "value"}
     for key in sorted(ASKED_WITH[statistic]):
         with pytest.raises(ValidationError, match="needs"):
             DpQuery.model_validate({name: value for name, value in whole.items() if name != key})
@@ -49,6 +49,8 @@ def test_a_question_needs_all_that_it_is_asked_with(statistic: str) -> None:
         ("survival", {"edges": {**TIMES, "values": ["0"]}}, "at least 2"),
         ("top", {"top": 0}, "greater than or equal to 1"),
         ("top", {"by": []}, "needs a key"),
+        ("most_frequent", {"by": []}, "needs a key"),
+        ("most_frequent", {"edges": EDGES}, "takes no `edges`"),
         ("regression", {"predictors": [{"column": "hba1c", "clip": DAYS}]}, "is the outcome"),
         ("regression", {"predictors": [{"column": "days", "clip": DAYS}] * 2}, "twice"),
         ("regression", {"predictors": [{"column": "days"}]}, "clip"),

@@ -34,6 +34,7 @@ SPECIAL: dict[str, dict[str, object]] = {
     "marginals": {"by": [KEYS, OUTCOMES], "marginals": [["region", "outcome"], ["region"], ["outcome"]]},
     "survival": {"value": "days", "edges": TIMES, "status": STATUS},
     "top": {"top": 2},
+    "most_frequent": {"top": 2},
     "regression": {"value": "hba1c", "clip": HBA1C, "predictors": [{"column": "days", "clip": DAYS}]},
 }
 

@@ -8,6 +8,7 @@ from anonymization.dp.queries.histogram import HISTOGRAM
 from anonymization.dp.queries.kind import Kind
 from anonymization.dp.queries.marginals import MARGINALS
 from anonymization.dp.queries.mean import MEAN
+from anonymization.dp.queries.most_frequent import MOST_FREQUENT
 from anonymization.dp.queries.quantiles import QUANTILES
 from anonymization.dp.queries.regression import REGRESSION
 from anonymization.dp.queries.survival import SURVIVAL
@@ -27,6 +28,7 @@ KINDS: Mapping[Statistic, Kind] = MappingProxyType(
         "marginals": MARGINALS,
         "survival": SURVIVAL,
         "top": TOP,
+        "most_frequent": MOST_FREQUENT,
         "regression": REGRESSION,
     }
 )

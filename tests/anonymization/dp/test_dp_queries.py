@@ -255,7 +255,7 @@ def test_the_recount_passes_the_answer_and_finds_a_missing_row_or_an_exact_colum
     honest = measure(release, {"visits": table(PEOPLE[:50])}, plan=made, bounding_key=BOUNDING_KEY)
     assert [check.name for check in recount_noisy(honest) if not check.passed] == []
     (shown,) = honest.tables.values()
-    for tampered, found in ((shown.slice(1), "keys"), (shown.append_column("exact", shown["value"]), "columns")):
+    for tampered, found in ((shown.slice(1), "keys"), (shown.append_column("exact", shown["error_95"]), "columns")):
         failed = [
             check.name for check in recount_noisy(replace(honest, tables={statistic: tampered})) if not check.passed
         ]
