@@ -1,17 +1,19 @@
-"""The privacy ledger: what each population has already lost, charged before any noise is drawn. Losses are micro-ρ.
+"""The privacy ledger: what each population has already lost, charged before any noise is drawn: micro-ρ, and δ of thresholds.
 
 `Ledger.reserve` charges all accounts of a question in one transaction, or none; `Reservation.settle` records its stored
 answer. A charge is `reserved` until then (`released`) or until it is given up (`burned`); all three are spent, so a crash
 loses budget, never privacy. A question that was answered before is not charged again: its stored answer is published.
 Caps change only by a recorded event. Every entry is bound to the one before by its digest, and to anchors elsewhere.
 
-Composition is a filter: zCDP losses of adaptively chosen questions add up, so a charge is granted while the sum stays
-within the cap; the sum is converted to (ε, δ) once, for display (`anonymization.dp.mechanism.epsilon_of`).
+Composition is a filter: losses of adaptively chosen questions under approximate zCDP add up, ρ and δ each, so a charge is
+granted while both sums stay within their caps; the sum of ρ is converted to (ε, δ) once, for display, and the δ of thresholds
+is added to that of the conversion (`catalog.ledger_total`).
 
 On SQLAlchemy Core, not on the driver itself: PostgreSQL runs the same statements, and locks the entries' table where
 SQLite takes its write lock. Not here: how a loss is computed (`anonymization.dp.plan`), who may ask.
 
 Source: reference design "ledger" (integer micro-units, scopes charged together, states, hash chain); rules DP-01, DP-03;
+Bun & Steinke 2016, section 8 (δ-approximate ρ-zCDP composes by both sums);
 Feldman & Zrnic 2021 and Whitehouse et al. 2023 (filters under fully adaptive composition).
 """
 
@@ -19,11 +21,11 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, Engine, insert, select, text, update
 
 from catalog.database import open_engine, reading
 from catalog.ledger_anchor import Anchor, Mark
@@ -41,29 +43,33 @@ from catalog.ledger_entries import (
 from catalog.ledger_errors import (
     anchor_missing,
     answered_meanwhile,
-    cap_differs,
-    no_amount,
     not_reserved,
     nothing_to_reconcile,
     over_cap,
+    over_delta_cap,
     restored,
     unexplained,
+    unknown_population,
 )
 from catalog.ledger_heads import Signer, sign_head
 from catalog.ledger_reading import (
     LedgerReader,
     anchor_kinds,
+    checked_loss,
     digest_at,
     earlier,
     guarded,
+    is_first_delta_cap,
     last_entry,
     read_accounts,
     stored_answer,
 )
 from catalog.ledger_schema import upgrade
-from catalog.ledger_scopes import Scopes, lifetime_scope
+from catalog.ledger_scopes import Loss, Scopes, lifetime_scope
 from catalog.ledger_views import AccountView
 
+_Caps = tuple[int | None, int | None]
+"""The caps of ρ and of δ that are declared for an account; None says nothing of it."""
 RECONCILED = "reconcile"
 """The release that a reconciliation's charge names."""
 
@@ -153,7 +159,9 @@ class Ledger(LedgerReader):
                     ledger._hold(connection)
         return ledger
 
-    def reserve(self, scopes: Scopes, rho_micro: int, *, query_hash: str, snapshot: str) -> Reservation:
+    def reserve(
+        self, scopes: Scopes, rho_micro: int, *, query_hash: str, snapshot: str, delta_units: int = 0
+    ) -> Reservation:
         """Charge all accounts of a question in one transaction, before anything is drawn.
 
         Args:
@@ -162,34 +170,39 @@ class Ledger(LedgerReader):
             rho_micro: The loss that the mechanism's own map returns, in micro-ρ, rounded up (`ledger_scopes.micro_of`).
             query_hash: Names the question: policy, bounds, keys, loss.
             snapshot: Names the data that it is asked of. New data of the same people are charged to the same accounts.
+            delta_units: The δ of its thresholds by the mechanism's own map, in units of 10⁻¹⁵, rounded up.
 
         Returns:
             A new charge in state `reserved`; or, if the same question was answered on the same snapshot, that charge in
             state `released` with the digest of its stored answer, and nothing is charged.
 
         Raises:
-            BudgetError: An account has less left than is asked, or its recorded cap is not the declared one.
-            PolicyError: The amount is not a whole number above zero, or a name is not one.
+            BudgetError: An account has less ρ or δ left than is asked, or its recorded cap is not the declared one.
+            PolicyError: An amount is not a whole number above zero (δ: or zero), or a name is not one.
             IntegrityError: The ledger is older than one of its anchors.
 
         Guarantee: committed and on disk when this returns; no account is ever above its cap.
         Not guaranteed: that a caller draws only once for a charge.
         """
-        if type(rho_micro) is not int or rho_micro <= 0:
-            raise no_amount()
+        asked = checked_loss(rho_micro, delta_units)
         with self._writing("be charged") as writing:
             connection = writing.connection
-            caps = scopes.caps(year=year_of(self._now(connection)))
+            year = year_of(self._now(connection))
+            caps, delta_caps = scopes.caps(year=year), scopes.delta_caps(year=year)
             answered = stored_answer(connection, scopes, query_hash, snapshot)
             if answered is not None:
                 return Reservation(*answered, self)
             charged = [
-                scope for scope, cap in caps.items() if self._spend(writing, scope, cap, rho_micro, scopes.release)
+                scope
+                for scope, cap in caps.items()
+                if self._open_account(writing, scope, (cap, delta_caps[scope]), release=scopes.release)
             ]
+            for scope in charged:
+                _spend(connection, scope, asked)
             charge_id = secrets.token_hex(16)
             about: dict[str, str] = {"query_hash": query_hash, "snapshot": snapshot, "release": scopes.release}
             who = {} if scopes.researcher is None else {"researcher": scopes.researcher}
-            self._record(writing, charge_id, about, dict.fromkeys(charged, rho_micro), who)
+            self._record(writing, charge_id, about, dict.fromkeys(charged, asked), who)
         return Reservation(charge_id, ChargeState.RESERVED, None, self)
 
     def settle(self, charge_id: str, answer_digest: str) -> None:
@@ -227,28 +240,44 @@ class Ledger(LedgerReader):
                 raise not_reserved(charge_id)
             self._append(writing, EntryKind.BURN, {"charge_id": charge_id})
 
-    def set_cap(self, population: str, *, cap_micro_rho: int, by: str, reason: str, scope: str | None = None) -> None:
+    def set_cap(
+        self,
+        population: str,
+        *,
+        cap_micro_rho: int | None = None,
+        by: str,
+        reason: str,
+        scope: str | None = None,
+        delta_cap_units: int | None = None,
+    ) -> None:
         """Change a cap, with who decided it and why; a lower cap than is spent leaves nothing.
 
         Args:
             population: The population.
-            cap_micro_rho: The new cap in micro-ρ.
+            cap_micro_rho: The new cap in micro-ρ; left out, that on record stays.
             by: Who decided.
             reason: Why.
             scope: The account, by its full name; the lifetime account if left out. A new one begins with what earlier
                 charges would have been to it.
+            delta_cap_units: The new cap of the δ of thresholds; left out, that on record stays.
 
         Raises:
-            PolicyError: The cap is negative, the account is of another population, or nobody or no reason is named.
+            PolicyError: A cap is negative or none is given, the account is of another population, or nobody or no
+                reason is named.
+            BudgetError: Only δ is given, for an account that there is not.
         """
         name = scope or lifetime_scope(population)
+        given = [cap for cap in (cap_micro_rho, delta_cap_units) if cap is not None]
         is_own = name.startswith(f"population/{population}/")
-        if cap_micro_rho < 0 or not is_own or not by.strip() or not reason.strip():
+        if not given or min(given) < 0 or not is_own or not by.strip() or not reason.strip():
             raise unexplained()
         with self._writing("be changed") as writing:
-            self._cap(writing, name, cap_micro_rho, {"by": by, "reason": reason})
+            if cap_micro_rho is None and not _has_account(writing.connection, name):
+                raise unknown_population(population)
+            cap = _account(writing.connection, name).cap_micro if cap_micro_rho is None else cap_micro_rho
+            self._cap(writing, name, (cap, delta_cap_units), {"by": by, "reason": reason})
 
-    def reconcile(self, *, by: str, reason: str) -> dict[str, int]:
+    def reconcile(self, *, by: str, reason: str) -> dict[str, Loss]:
         """Bring a restored ledger to what its anchors remember: all that is missing counts as spent.
 
         The chain goes on from the restored end: recorded are the missing accounts, one burned charge of the missing
@@ -256,7 +285,7 @@ class Ledger(LedgerReader):
         are no longer on record: asking them again is charged.
 
         Returns:
-            What was counted as spent, by account, in micro-ρ; empty if only the anchors were missing.
+            What was counted as spent, by account; empty if only the anchors were missing.
 
         Raises:
             PolicyError: Nobody or no reason is named, or the ledger fits its anchors.
@@ -269,14 +298,14 @@ class Ledger(LedgerReader):
         self.verify()
         decision = {"by": by, "reason": reason}
         with self._writing("be reconciled", is_reset=True) as writing:
-            missing: dict[str, int] = {}
+            missing: dict[str, Loss] = {}
             known = {one.scope: one for one in read_accounts(writing.connection)}
             for scope, kept in sorted(self._kept().items()):
-                if scope not in known or known[scope].cap_micro != kept.cap_micro:
-                    self._cap(writing, scope, kept.cap_micro, decision)
-                spent = _account(writing.connection, scope).spent_micro
-                if kept.spent_micro > spent:
-                    missing[scope] = kept.spent_micro - spent
+                if scope not in known or _caps(known[scope]) != _caps(kept):
+                    self._cap(writing, scope, _caps(kept), decision)
+                lost = _missing(_account(writing.connection, scope).spent, kept.spent)
+                if lost != Loss(0):
+                    missing[scope] = lost
             self._count_lost(writing, missing, decision)
             kinds: list[Json] = [anchor.kind for anchor in self._anchors]
             self._append(writing, EntryKind.ANCHOR, {"kinds": kinds, **decision})
@@ -329,16 +358,17 @@ class Ledger(LedgerReader):
         found: dict[str, AccountView] = {}
         for anchor in self._anchors:
             for scope, kept in anchor.accounts().items():
-                if scope not in found or kept.spent_micro > found[scope].spent_micro:
-                    found[scope] = kept
+                held = found.get(scope, kept)
+                newest = kept if kept.spent_micro >= held.spent_micro else held
+                most = max(kept.delta_spent_units, held.delta_spent_units)
+                found[scope] = replace(newest, delta_spent_units=most)
         return found
 
-    def _count_lost(self, writing: _Writing, missing: dict[str, int], decision: dict[str, str]) -> None:
+    def _count_lost(self, writing: _Writing, missing: dict[str, Loss], decision: dict[str, str]) -> None:
         if not missing:
             return
         for scope, amount in missing.items():
-            changed = update(budgets).where(budgets.c.scope == scope)
-            writing.connection.execute(changed.values(spent_micro=budgets.c.spent_micro + amount))
+            writing.connection.execute(update(budgets).where(budgets.c.scope == scope).values(**_more(amount)))
         charge_id = secrets.token_hex(16)
         about = {"query_hash": f"{RECONCILED}:{charge_id}", "snapshot": RECONCILED, "release": RECONCILED}
         self._record(writing, charge_id, about, missing, decision)
@@ -347,39 +377,45 @@ class Ledger(LedgerReader):
         self._append(writing, EntryKind.BURN, {"charge_id": charge_id})
 
     def _record(
-        self, writing: _Writing, charge_id: str, about: dict[str, str], amounts: dict[str, int], more: dict[str, str]
+        self, writing: _Writing, charge_id: str, about: dict[str, str], amounts: dict[str, Loss], more: dict[str, str]
     ) -> None:
         connection, state = writing.connection, ChargeState.RESERVED.value
         connection.execute(insert(charges).values(charge_id=charge_id, state=state, **about))
-        rows = [{"charge_id": charge_id, "scope": scope, "amount_micro": amount} for scope, amount in amounts.items()]
+        rows = [
+            {"charge_id": charge_id, "scope": scope, "amount_micro": one.rho_micro, "delta_units": one.delta_units}
+            for scope, one in amounts.items()
+        ]
         connection.execute(insert(charge_scopes), rows)
         writing.touched.update(amounts)
-        scopes: dict[str, Json] = {**amounts}
-        self._append(writing, EntryKind.CHARGE, {"charge_id": charge_id, **about, "scopes": scopes, **more})
+        scopes: dict[str, Json] = {scope: one.rho_micro for scope, one in amounts.items()}
+        deltas: dict[str, Json] = {scope: one.delta_units for scope, one in amounts.items() if one.delta_units}
+        # Nothing is written of a δ that there is not: such entries stay as they were before thresholds.
+        body: dict[str, Json] = {"scopes": scopes, **({"delta_scopes": deltas} if deltas else {})}
+        self._append(writing, EntryKind.CHARGE, {"charge_id": charge_id, **about, **body, **more})
 
-    def _spend(self, writing: _Writing, scope: str, cap: int | None, asked: int, release: str) -> bool:
-        """Charge one account, and say whether there is one."""
-        account = _account(writing.connection, scope) if _has_account(writing.connection, scope) else None
-        if account is None and cap is None:
-            return False
-        if account is None and cap is not None:
-            self._cap(writing, scope, cap, {"by": f"release {release}", "reason": "first charge"})
-            account = _account(writing.connection, scope)
-        elif account is not None and cap is not None and account.cap_micro != cap:
-            raise cap_differs(scope, cap, account.cap_micro)
-        within = (budgets.c.scope == scope) & (budgets.c.spent_micro + asked <= budgets.c.cap_micro)
-        charged = update(budgets).where(within).values(spent_micro=budgets.c.spent_micro + asked)
-        if writing.connection.execute(charged).rowcount != 1:
-            raise over_cap(account or AccountView(scope, cap or 0, 0), asked)
+    def _open_account(self, writing: _Writing, scope: str, caps: _Caps, *, release: str) -> bool:
+        """Open an account where its cap is declared, and say whether there is one; its recorded caps are the declared ones."""
+        cap, delta_cap = caps
+        decision = {"by": f"release {release}", "reason": "first charge"}
+        if not _has_account(writing.connection, scope):
+            if cap is not None:
+                self._cap(writing, scope, (cap, delta_cap), decision)
+            return cap is not None
+        account = _account(writing.connection, scope)
+        if is_first_delta_cap(account, caps):
+            self._cap(writing, scope, (account.cap_micro, delta_cap), {**decision, "reason": "first cap of delta"})
         return True
 
-    def _cap(self, writing: _Writing, scope: str, cap: int, decision: dict[str, str]) -> None:
-        changed = writing.connection.execute(update(budgets).where(budgets.c.scope == scope).values(cap_micro=cap))
+    def _cap(self, writing: _Writing, scope: str, caps: tuple[int, int | None], decision: dict[str, str]) -> None:
+        cap, delta_cap = caps
+        new = {"cap_micro": cap} if delta_cap is None else {"cap_micro": cap, "delta_cap_units": delta_cap}
+        changed = writing.connection.execute(update(budgets).where(budgets.c.scope == scope).values(**new))
         if changed.rowcount == 0:
             spent = earlier(writing.connection, scope)
-            writing.connection.execute(insert(budgets).values(scope=scope, cap_micro=cap, spent_micro=spent))
+            begun = {"spent_micro": spent.rho_micro, "delta_spent_units": spent.delta_units}
+            writing.connection.execute(insert(budgets).values(scope=scope, **new, **begun))
         writing.touched.add(scope)
-        self._append(writing, EntryKind.CAP, {"scope": scope, "cap_micro": cap, **decision})
+        self._append(writing, EntryKind.CAP, {"scope": scope, **new, **decision})
 
     def _append(self, writing: _Writing, kind: EntryKind, body: dict[str, Json]) -> None:
         connection = writing.connection
@@ -402,5 +438,31 @@ def _has_account(connection: Connection, scope: str) -> bool:
 
 
 def _account(connection: Connection, scope: str) -> AccountView:
-    row = connection.execute(select(budgets).where(budgets.c.scope == scope).with_for_update()).one()
-    return AccountView(row.scope, row.cap_micro, row.spent_micro)
+    return AccountView(*connection.execute(select(budgets).where(budgets.c.scope == scope).with_for_update()).one())
+
+
+def _spend(connection: Connection, scope: str, asked: Loss) -> None:
+    """Charge one account, if it covers ρ and δ; the database itself compares, so that no other charge comes between."""
+    within = (budgets.c.scope == scope) & (budgets.c.spent_micro + asked.rho_micro <= budgets.c.cap_micro)
+    if asked.delta_units:
+        room = budgets.c.delta_spent_units + asked.delta_units <= budgets.c.delta_cap_units
+        within &= budgets.c.delta_cap_units.is_(None) | room
+    if connection.execute(update(budgets).where(within).values(**_more(asked))).rowcount != 1:
+        account = _account(connection, scope)
+        is_rho_short = account.spent_micro + asked.rho_micro > account.cap_micro
+        raise over_cap(account, asked.rho_micro) if is_rho_short else over_delta_cap(account, asked.delta_units)
+
+
+def _more(loss: Loss) -> dict[str, ColumnElement[int]]:
+    return {
+        "spent_micro": budgets.c.spent_micro + loss.rho_micro,
+        "delta_spent_units": budgets.c.delta_spent_units + loss.delta_units,
+    }
+
+
+def _caps(account: AccountView) -> tuple[int, int | None]:
+    return account.cap_micro, account.delta_cap_units
+
+
+def _missing(spent: Loss, kept: Loss) -> Loss:
+    return Loss(max(0, kept.rho_micro - spent.rho_micro), max(0, kept.delta_units - spent.delta_units))

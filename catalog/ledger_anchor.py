@@ -11,9 +11,9 @@ Not guaranteed: anything when ledger and all anchors are put back together. Keep
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -77,7 +77,7 @@ class FileAnchor:
     def accounts(self) -> Mapping[str, AccountView]:
         """Return the accounts in the file; see `Anchor`."""
         body = self._read()
-        return {} if body is None else {scope: AccountView(scope, *held) for scope, held in body[2].items()}
+        return {} if body is None else body[2]
 
     def advance(self, mark: Mark, *, is_reset: bool = False) -> None:
         """Replace the file; see `Anchor`.
@@ -99,10 +99,10 @@ class FileAnchor:
                 where=Place(self.path.name),
             ) from None
 
-    def _read(self) -> tuple[int, str, dict[str, tuple[int, int]]] | None:
+    def _read(self) -> tuple[int, str, dict[str, AccountView]] | None:
         try:
             body = json.loads(self.path.read_text("utf-8"))
-            accounts = {str(scope): (int(cap), int(spent)) for scope, (cap, spent) in body["accounts"].items()}
+            accounts = {str(scope): _held(scope, figures) for scope, figures in body["accounts"].items()}
             return int(body["entries"]), str(body["digest"]), accounts
         except FileNotFoundError:
             return None
@@ -116,7 +116,7 @@ class FileAnchor:
             ) from None
 
     def _write(self, mark: Mark) -> None:
-        accounts = {one.scope: [one.cap_micro, one.spent_micro] for one in mark.accounts}
+        accounts = {one.scope: _figures(one) for one in mark.accounts}
         body = {"format": FORMAT, "entries": mark.head.entries, "digest": mark.head.digest, "accounts": accounts}
         draft = self.path.with_name(f"{self.path.name}.new")
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -166,14 +166,35 @@ class AuditAnchor:
         for event in self.log.events(subject=_SUBJECT):
             for scope, held in event.details.items():
                 if isinstance(held, str) and scope.startswith("population/"):
-                    cap, spent = (int(number) for number in held.split("/"))
-                    before = found[scope].spent_micro if scope in found else 0
-                    found[scope] = AccountView(scope, cap, max(spent, before))
+                    one = _held(scope, [int(number) if number else None for number in held.split("/")])
+                    before = found.get(scope, one)
+                    most = max(one.delta_spent_units, before.delta_spent_units)
+                    spent = max(one.spent_micro, before.spent_micro)
+                    found[scope] = replace(one, spent_micro=spent, delta_spent_units=most)
         return found
 
     def advance(self, mark: Mark, *, is_reset: bool = False) -> None:
         """Add an event; see `Anchor`."""
-        held = {one.scope: f"{one.cap_micro}/{one.spent_micro}" for one in mark.accounts if one.scope in mark.touched}
+        held = {
+            one.scope: "/".join("" if figure is None else str(figure) for figure in _figures(one))
+            for one in mark.accounts
+            if one.scope in mark.touched
+        }
         details: dict[str, str | int | bool | None] = {**held}
         details |= {"entries": mark.head.entries, "digest": mark.head.digest}
         self.log.append(actor="system", action=_RESET if is_reset else _HEAD, subject=_SUBJECT, details=details)
+
+
+def _figures(account: AccountView) -> list[int | None]:
+    """Return cap and spending, and those of δ where there is any: without, an anchor reads as it did before thresholds."""
+    figures: list[int | None] = [account.cap_micro, account.spent_micro]
+    has_delta = account.delta_cap_units is not None or account.delta_spent_units > 0
+    return [*figures, account.delta_cap_units, account.delta_spent_units] if has_delta else figures
+
+
+def _held(scope: str, figures: Sequence[int | None]) -> AccountView:
+    cap, spent, delta_cap, delta_spent = [*figures, None, 0][:4]
+    is_delta_capped = delta_cap is not None
+    return AccountView(
+        scope, int(cap or 0), int(spent or 0), int(delta_cap or 0) if is_delta_capped else None, int(delta_spent or 0)
+    )

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Row, String, Table, Text, select
 
-from catalog.ledger_scopes import lifetime_scope, population_of, release_scope, researcher_scope, year_scope
+from catalog.ledger_scopes import Loss, lifetime_scope, population_of, release_scope, researcher_scope, year_scope
 from catalog.manifest import canonical
 from policies.errors import IntegrityError, Place
 
@@ -36,6 +36,8 @@ budgets = Table(
     Column("scope", String(200), primary_key=True),
     Column("cap_micro", BigInteger, nullable=False),
     Column("spent_micro", BigInteger, nullable=False),
+    Column("delta_cap_units", BigInteger),
+    Column("delta_spent_units", BigInteger, nullable=False, server_default="0"),
 )
 charges = Table(
     "ledger_charges",
@@ -53,6 +55,7 @@ charge_scopes = Table(
     Column("charge_id", String(40), primary_key=True),
     Column("scope", String(200), primary_key=True),
     Column("amount_micro", BigInteger, nullable=False),
+    Column("delta_units", BigInteger, nullable=False, server_default="0"),
 )
 heads = Table(
     "ledger_heads",
@@ -154,15 +157,21 @@ def _linked(row: Row[tuple[object, ...]], number: int, previous: str) -> LedgerE
 class Balance:
     """What the entries add up to; must equal the tables that charges are decided on.
 
-    `applied` is what every charge was to each account that it could have been charged to, also where there was none: an
+    δ stands in an entry only where there is any, so that entries from before thresholds read the same. `applied` is what every charge was to each account that it could have been charged to, also where there was none: an
     account that is opened later, such as a year's whose cap is declared in June, begins with what it would have held.
     """
 
     caps: dict[str, int] = field(default_factory=dict)
-    spent: dict[str, int] = field(default_factory=dict)
+    delta_caps: dict[str, int] = field(default_factory=dict)
+    losses: dict[str, Loss] = field(default_factory=dict)
     charges: dict[str, tuple[str, str, str, str, str | None]] = field(default_factory=dict)
-    amounts: dict[tuple[str, str], int] = field(default_factory=dict)
-    applied: dict[str, int] = field(default_factory=dict)
+    amounts: dict[tuple[str, str], Loss] = field(default_factory=dict)
+    applied: dict[str, Loss] = field(default_factory=dict)
+
+    @property
+    def spent(self) -> dict[str, int]:
+        """What each account has spent, in micro-ρ."""
+        return {scope: loss.rho_micro for scope, loss in self.losses.items()}
 
 
 def replay(chain: list[LedgerEntry]) -> Balance:
@@ -177,7 +186,9 @@ def replay(chain: list[LedgerEntry]) -> Balance:
         if entry.kind is EntryKind.CAP:
             scope = str(body["scope"])
             balance.caps[scope] = _whole(body["cap_micro"])
-            balance.spent.setdefault(scope, balance.applied.get(scope, 0))
+            if "delta_cap_units" in body:
+                balance.delta_caps[scope] = _whole(body["delta_cap_units"])
+            balance.losses.setdefault(scope, balance.applied.get(scope, Loss(0)))
         elif entry.kind is EntryKind.CHARGE:
             _replay_charge(balance, entry)
         elif entry.kind is not EntryKind.ANCHOR:
@@ -190,18 +201,28 @@ def _replay_charge(balance: Balance, entry: LedgerEntry) -> None:
     charge_id = str(body["charge_id"])
     about = (str(body["query_hash"]), str(body["snapshot"]), str(body["release"]))
     balance.charges[charge_id] = (*about, ChargeState.RESERVED.value, None)
-    scopes = body["scopes"]
-    for scope, amount in scopes.items() if isinstance(scopes, dict) else ():
-        balance.amounts[charge_id, scope] = _whole(amount)
-        balance.spent[scope] = balance.spent.get(scope, 0) + _whole(amount)
-    for scope, amount in _applied(entry).items():
-        balance.applied[scope] = balance.applied.get(scope, 0) + amount
+    for scope, loss in charged_losses(entry).items():
+        balance.amounts[charge_id, scope] = loss
+        balance.losses[scope] = balance.losses.get(scope, Loss(0)) + loss
+    for scope, loss in _applied(entry).items():
+        balance.applied[scope] = balance.applied.get(scope, Loss(0)) + loss
 
 
-def _applied(entry: LedgerEntry) -> dict[str, int]:
+def charged_losses(entry: LedgerEntry) -> dict[str, Loss]:
+    """Return what an entry charges to each account; nothing unless it is a charge.
+
+    Raises:
+        IntegrityError: An amount is not a whole number.
+    """
+    scopes, deltas = entry.body.get("scopes"), entry.body.get("delta_scopes")
+    own = deltas if isinstance(deltas, dict) else {}
+    charged = scopes if isinstance(scopes, dict) else {}
+    return {scope: Loss(_whole(amount), _whole(own.get(scope, 0))) for scope, amount in charged.items()}
+
+
+def _applied(entry: LedgerEntry) -> dict[str, Loss]:
     """Return what a charge is to each account that it could be charged to: what it was, else what the lifetime was."""
-    scopes, researcher = entry.body["scopes"], entry.body.get("researcher")
-    charged = {scope: _whole(amount) for scope, amount in scopes.items()} if isinstance(scopes, dict) else {}
+    researcher, charged = entry.body.get("researcher"), charged_losses(entry)
     found = dict(charged)
     for population in (name for name in map(population_of, charged) if name is not None):
         amount = charged[lifetime_scope(population)]
@@ -240,12 +261,16 @@ def check_balance(connection: Connection, balance: Balance) -> None:
     Raises:
         IntegrityError: Names the first scope or charge whose stored state differs.
     """
-    stored = {row.scope: (row.cap_micro, row.spent_micro) for row in connection.execute(select(budgets))}
-    replayed = {scope: (cap, balance.spent.get(scope, 0)) for scope, cap in balance.caps.items()}
+    stored = {row.scope: tuple(row)[1:] for row in connection.execute(select(budgets))}
+    replayed = {}
+    for scope, cap in balance.caps.items():
+        loss = balance.losses.get(scope, Loss(0))
+        replayed[scope] = (cap, loss.rho_micro, balance.delta_caps.get(scope), loss.delta_units)
     _same(stored, replayed, "budget")
     made = {row.charge_id: tuple(row)[1:] for row in connection.execute(select(charges))}
     _same(made, dict(balance.charges), "charge")
-    amounts = {(row.charge_id, row.scope): row.amount_micro for row in connection.execute(select(charge_scopes))}
+    rows = connection.execute(select(charge_scopes))
+    amounts = {(row.charge_id, row.scope): Loss(row.amount_micro, row.delta_units) for row in rows}
     _same(amounts, balance.amounts, "amount of charge")
 
 

@@ -3,7 +3,7 @@
 Not here: `altered`, for a chain that does not hold (`ledger_entries`).
 """
 
-from catalog.ledger_scopes import rho_text
+from catalog.ledger_scopes import delta_text, rho_text
 from catalog.ledger_views import AccountView
 from policies.errors import BudgetError, DataError, IntegrityError, NijiError, Place, PolicyError
 
@@ -12,11 +12,11 @@ _RECONCILE = "`niji budget reconcile --by NAME --reason TEXT` counts what the an
 
 
 def no_amount() -> NijiError:
-    """Return the refusal of a charge that is not a whole number of micro-ρ above zero."""
+    """Return the refusal of a charge that is not a whole number of micro-ρ above zero, or whose δ is no whole number."""
     return PolicyError(
         "budget.no-amount",
-        what="a charge of nothing, or of no whole number of micro-ρ, was asked",
-        why="every release that draws noise costs at least one micro-ρ, and accounts are in whole micro-ρ",
+        what="a charge of nothing, or of no whole number of micro-ρ or units of δ, was asked",
+        why="every release that draws noise costs at least one micro-ρ, and accounts are in whole units",
         fix="charge what the plan says, rounded up",
     )
 
@@ -49,6 +49,28 @@ def over_cap(account: AccountView, asked: int) -> NijiError:
         what=f"'{account.scope}' has ρ={left} left and ρ={rho_text(asked)} is asked",
         why=f"cap ρ={cap}, spent ρ={spent}, asked ρ={rho_text(asked)}; spent loss never returns",
         fix="ask less (smaller release_rho), publish a stored answer, or decide on another cap by name",
+    )
+
+
+def delta_cap_differs(scope: str, declared: int, recorded: int) -> NijiError:
+    """Return the refusal of a policy whose cap of δ is not the one on record."""
+    return BudgetError(
+        "ledger.delta-cap-differs",
+        what=f"the policy says a cap of δ={delta_text(declared)} for '{scope}', the ledger δ={delta_text(recorded)}",
+        why="a cap changes only by a recorded decision, never because a policy file was edited",
+        fix="correct the policy, or record the decision with `niji budget set-cap`",
+    )
+
+
+def over_delta_cap(account: AccountView, asked: int) -> NijiError:
+    """Return the refusal of a charge whose δ an account does not cover."""
+    cap = account.delta_cap_units or 0
+    left, spent = delta_text(max(0, cap - account.delta_spent_units)), delta_text(account.delta_spent_units)
+    return BudgetError(
+        "ledger.delta-cap",
+        what=f"'{account.scope}' has δ={left} left for thresholds and δ={delta_text(asked)} is asked",
+        why=f"cap δ={delta_text(cap)}, spent δ={spent}; the chances that a threshold fails add up, and never return",
+        fix="ask less (a smaller threshold_delta), use public keys, or decide on another cap by name",
     )
 
 

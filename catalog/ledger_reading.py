@@ -6,6 +6,7 @@ Not here: whatever writes (`ledger`).
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine, select
@@ -29,9 +30,9 @@ from catalog.ledger_entries import (
     replay,
     year_of,
 )
-from catalog.ledger_errors import cap_differs, no_amount, unknown_population, unwritable
+from catalog.ledger_errors import cap_differs, delta_cap_differs, no_amount, unknown_population, unwritable
 from catalog.ledger_heads import check_heads
-from catalog.ledger_scopes import Scopes, lifetime_scope, population_of
+from catalog.ledger_scopes import Loss, Scopes, lifetime_scope, population_of
 from catalog.ledger_views import AccountView, BudgetView, Forecast, LedgerHead
 
 
@@ -68,29 +69,27 @@ class LedgerReader:
         counts = Counter(ChargeState(row.state) for row in made)
         own = all_accounts.pop(scope)
         others = tuple(one for name, one in all_accounts.items() if name.startswith(f"population/{population}/"))
-        return BudgetView(population, own.cap_micro, own.spent_micro, dict(by_state), dict(counts), others)
+        delta = (own.delta_cap_units, own.delta_spent_units)
+        return BudgetView(population, own.cap_micro, own.spent_micro, dict(by_state), dict(counts), others, *delta)
 
-    def forecast(self, scopes: Scopes, rho_micro: int, *, query_hash: str, snapshot: str) -> Forecast:
+    def forecast(
+        self, scopes: Scopes, rho_micro: int, *, query_hash: str, snapshot: str, delta_units: int = 0
+    ) -> Forecast:
         """Say what `reserve` would charge, and to which accounts; nothing is written.
 
         Raises:
             BudgetError: A recorded cap is not the declared one.
-            PolicyError: The amount is not a whole number above zero, or a name is not one.
+            PolicyError: An amount is not a whole number above zero (δ: or zero), or a name is not one.
         """
-        if type(rho_micro) is not int or rho_micro <= 0:
-            raise no_amount()
+        asked = checked_loss(rho_micro, delta_units)
         with guarded("be read"), reading(self._engine) as connection:
             answered = stored_answer(connection, scopes, query_hash, snapshot)
-            found = []
-            for scope, cap in scopes.caps(year=year_of(self._now(connection))).items():
-                row = connection.execute(select(budgets).where(budgets.c.scope == scope)).first()
-                if row is not None and cap is not None and row.cap_micro != cap:
-                    raise cap_differs(scope, cap, row.cap_micro)
-                if row is not None:
-                    found.append(AccountView(scope, row.cap_micro, row.spent_micro))
-                elif cap is not None:
-                    found.append(AccountView(scope, cap, earlier(connection, scope)))
-        return Forecast(0 if answered else rho_micro, answered[2] if answered else None, tuple(found))
+            year = year_of(self._now(connection))
+            delta_caps = scopes.delta_caps(year=year)
+            met = (_met(connection, scope, (cap, delta_caps[scope])) for scope, cap in scopes.caps(year=year).items())
+            found = tuple(account for account in met if account is not None)
+        due = Loss(0) if answered else asked
+        return Forecast(due.rho_micro, answered[2] if answered else None, found, due.delta_units)
 
     def history(self) -> tuple[LedgerEntry, ...]:
         """Return all entries in order; see `verify` for whether they hold."""
@@ -143,6 +142,45 @@ class LedgerReader:
         return max(at, last_entry(connection)[1])
 
 
+def checked_loss(rho_micro: int, delta_units: int) -> Loss:
+    """Return what is asked as a loss.
+
+    Raises:
+        PolicyError: ρ is not a whole number above zero, or δ not one of zero or more.
+    """
+    if type(rho_micro) is not int or rho_micro <= 0 or type(delta_units) is not int or delta_units < 0:
+        raise no_amount()
+    return Loss(rho_micro, delta_units)
+
+
+def is_first_delta_cap(account: AccountView, caps: tuple[int | None, int | None]) -> bool:
+    """Return whether a cap of δ is declared for an account that has none on record.
+
+    Raises:
+        BudgetError: A recorded cap is not the declared one.
+    """
+    cap, delta_cap = caps
+    if cap is not None and account.cap_micro != cap:
+        raise cap_differs(account.scope, cap, account.cap_micro)
+    recorded = account.delta_cap_units
+    if delta_cap is not None and recorded is not None and recorded != delta_cap:
+        raise delta_cap_differs(account.scope, delta_cap, recorded)
+    return delta_cap is not None and recorded is None
+
+
+def _met(connection: Connection, scope: str, caps: tuple[int | None, int | None]) -> AccountView | None:
+    """Return an account as a charge would meet it; None where there is none and none would be opened."""
+    cap, delta_cap = caps
+    row = connection.execute(select(budgets).where(budgets.c.scope == scope)).first()
+    if row is not None:
+        account = AccountView(*row)
+        return replace(account, delta_cap_units=delta_cap) if is_first_delta_cap(account, caps) else account
+    if cap is None:
+        return None
+    spent = earlier(connection, scope)
+    return AccountView(scope, cap, spent.rho_micro, delta_cap, spent.delta_units)
+
+
 def stored_answer(
     connection: Connection, scopes: Scopes, query_hash: str, snapshot: str
 ) -> tuple[str, ChargeState, str] | None:
@@ -176,15 +214,15 @@ def anchor_kinds(connection: Connection) -> frozenset[str]:
     return frozenset(str(kind) for kind in kinds) if isinstance(kinds, list) else frozenset()
 
 
-def earlier(connection: Connection, scope: str) -> int:
+def earlier(connection: Connection, scope: str) -> Loss:
     """Return what the charges so far would have been to an account that is only now opened."""
-    return replay(list(read_entries(connection))).applied.get(scope, 0)
+    return replay(list(read_entries(connection))).applied.get(scope, Loss(0))
 
 
 def read_accounts(connection: Connection) -> tuple[AccountView, ...]:
     """Return every account, in order of name."""
     rows = connection.execute(select(budgets).order_by(budgets.c.scope))
-    return tuple(AccountView(row.scope, row.cap_micro, row.spent_micro) for row in rows)
+    return tuple(AccountView(*row) for row in rows)
 
 
 @contextmanager

@@ -13,9 +13,9 @@ from sqlalchemy import table as sql_table
 from catalog.database import reading
 from policies.errors import IntegrityError, Place
 
-VERSION = "0002"
+VERSION = "0003"
 FIRST = "0001"
-_KNOWN = (FIRST, VERSION)
+_KNOWN = (FIRST, "0002", VERSION)
 _VERSIONS = sql_table("ledger_version", sql_column("version_num"))
 _LOCK = 0x6E696A69  # "niji"; PostgreSQL's advisory locks have numbers for names
 

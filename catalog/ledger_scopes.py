@@ -1,8 +1,10 @@
-"""The accounts that one charge touches: a population's lifetime, a year, a release, a researcher. Names and caps only.
+"""The accounts that one charge touches: a population's lifetime, a year, a release, a researcher. Names, caps and units.
 
 The guarantee is the lifetime account's: researchers may work together, or have two names, and years add up. The other
 accounts are quotas inside it. A year is a calendar year in UTC, by the ledger's clock, never by a date in a policy.
-Not here: what was spent (`ledger_entries`), how a charge is decided (`ledger`).
+A loss is ρ, and δ where keys are private: the chance that a threshold fails. The δ that converts ρ to ε is not spent: it
+belongs to a figure. Both are whole units, rounded up. Not here: what was spent (`ledger_entries`), how a charge is decided
+(`ledger`).
 """
 
 import re
@@ -16,15 +18,30 @@ from policies.errors import PolicyError
 
 MICRO = 1_000_000
 """Micro-ρ in one ρ; every account is in whole micro-ρ."""
+DELTA_UNITS = 10**15
+"""Units of δ in 1; every account is in whole units of 10⁻¹⁵."""
 _NAME = re.compile(r"^[\w][\w.@+:=-]{0,99}$")
 
 
 @dataclass(frozen=True, slots=True)
+class Loss:
+    """What is charged to an account, or is its cap: micro-ρ, and units of δ of thresholds."""
+
+    rho_micro: int
+    delta_units: int = 0
+
+    def __add__(self, other: "Loss") -> "Loss":
+        """Return both losses together: under zCDP with a δ of its own, each part adds up."""
+        return Loss(self.rho_micro + other.rho_micro, self.delta_units + other.delta_units)
+
+
+@dataclass(frozen=True, slots=True)
 class Scopes:
-    """What a question is charged to, in micro-ρ; all of it in one transaction, or nothing.
+    """What a question is charged to, in micro-ρ and units of δ; all of it in one transaction, or nothing.
 
     `cap_micro` is the population's lifetime cap. A further cap that is None says nothing: the account is charged if one
     is on record, under its recorded cap. So a release that is silent about the year does not pass by the year's cap.
+    A cap of δ is one of thresholds; it is recorded when it is first declared, and one on record holds as that of ρ does.
     `release` names the release, or the kind of interactive question.
     """
 
@@ -35,6 +52,10 @@ class Scopes:
     year_cap_micro: int | None = None
     release_cap_micro: int | None = None
     researcher_cap_micro: int | None = None
+    delta_cap_units: int | None = None
+    year_delta_cap_units: int | None = None
+    release_delta_cap_units: int | None = None
+    researcher_delta_cap_units: int | None = None
 
     def caps(self, *, year: int) -> Mapping[str, int | None]:
         """Return the declared cap of every account that applies, the lifetime first.
@@ -58,6 +79,16 @@ class Scopes:
         if self.researcher is not None:
             caps[researcher_scope(self.population, self.researcher)] = self.researcher_cap_micro
         return caps
+
+    def delta_caps(self, *, year: int) -> Mapping[str, int | None]:
+        """Return the declared cap of δ of every account that applies, in the order of `caps`."""
+        declared = (
+            self.delta_cap_units,
+            self.year_delta_cap_units,
+            self.release_delta_cap_units,
+            self.researcher_delta_cap_units,
+        )
+        return dict(zip(self.caps(year=year), declared, strict=False))
 
 
 def lifetime_scope(population: str) -> str:
@@ -94,6 +125,21 @@ def micro_of(rho: Decimal | Fraction) -> int:
     if isinstance(rho, Decimal):
         return int((rho * MICRO).to_integral_value(rounding=ROUND_CEILING))
     return ceil(rho * MICRO)
+
+
+def delta_units_of(delta: Decimal) -> int:
+    """Return a δ in whole units, rounded up: what is charged is never less than what is lost. A cap is rounded down."""
+    return int((delta * DELTA_UNITS).to_integral_value(rounding=ROUND_CEILING))
+
+
+def delta_of(units: int) -> Decimal:
+    """Return units of δ as an exact decimal."""
+    return Decimal(units) / DELTA_UNITS
+
+
+def delta_text(units: int) -> str:
+    """Return units of δ as an exact decimal in scientific notation, such as `5e-10`; nothing is `0`."""
+    return f"{delta_of(units).normalize():e}" if units else "0"
 
 
 def rho_text(micro: int) -> str:

@@ -1,8 +1,10 @@
-"""From (ε, δ) to ρ: the largest loss whose ε, by OpenDP's own conversion, is not above the one that was meant.
+"""Between (ε, δ) and ρ: the largest loss whose ε, by OpenDP's own conversion, is not above the one that was meant.
 
-Accounts are in ρ; people think in ε. Converted once, for planning and display. Not here: the other way (`mechanism`).
+Accounts are in ρ; people think in ε. Converted once, for planning and display. What is planned and published is converted
+by OpenDP (`mechanism.epsilon_of`); a page of accounts must not wait seconds for OpenDP to load, and has the same formula here.
 """
 
+import math
 from decimal import Decimal
 
 from anonymization.dp.mechanism import MICRO, epsilon_of
@@ -11,6 +13,8 @@ from policies.errors import PolicyError
 MOST_MICRO = MICRO
 """One release may lose at most ρ = 1, as the policy's form says; at δ = 1e-6 that is an ε above 8."""
 MOST_DELTA = Decimal("0.001")
+_GOLDEN = (math.sqrt(5) - 1) / 2
+_STEPS = 100
 
 
 def rho_for(epsilon: Decimal, *, delta: Decimal, people: int | None = None) -> int:
@@ -48,6 +52,29 @@ def rho_for(epsilon: Decimal, *, delta: Decimal, people: int | None = None) -> i
     if low in {0, MOST_MICRO} and not _is_close(low, epsilon, delta):
         raise _out_of_range(is_huge=low == MOST_MICRO)
     return low
+
+
+def epsilon_shown(rho_micro: int, *, delta: Decimal) -> float:
+    """Return the ε at `delta` of a loss of `rho_micro` micro-ρ, rounded up to four digits; OpenDP is not loaded.
+
+    Every order α of the bound gives a true ε, so a search that ended early would show too much, never too little.
+
+    Source: Canonne, Kamath, Steinke, NeurIPS 2020, proposition 7, as `mechanism.epsilon_of`.
+    """
+    if rho_micro == 0:
+        return 0.0
+    rho, log_delta = rho_micro / MICRO, math.log(float(delta))
+
+    def epsilon(log_beyond_one: float) -> float:
+        beyond = math.exp(log_beyond_one)  # α - 1
+        order = beyond + 1
+        return order * rho + (order * math.log(beyond / order) - log_delta - log_beyond_one) / beyond
+
+    low, high = math.log(1e-3), math.log(1e9)
+    for _ in range(_STEPS):
+        width = (high - low) * _GOLDEN
+        low, high = (low, low + width) if epsilon(high - width) < epsilon(low + width) else (high - width, high)
+    return max(0, math.ceil(epsilon(low) * 10_000 * (1 + 1e-12))) / 10_000
 
 
 def _is_close(micro: int, epsilon: Decimal, delta: Decimal) -> bool:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from catalog.ledger_chart import burn_down, spending_of
 from catalog.ledger_home import look_at_ledger
 from catalog.ledger_place import LedgerPlace
-from catalog.ledger_scopes import rho_text
+from catalog.ledger_scopes import delta_text, rho_text
+from catalog.ledger_total import Total, total_of
 from catalog.ledger_views import BudgetView
 
 
@@ -33,6 +34,17 @@ class ShownAccount:
     def left(self) -> str:
         """What is left, in ρ."""
         return rho_text(self.view.left_micro)
+
+    @property
+    def total(self) -> Total:
+        """What is spent in all, as (ε, δ)."""
+        return total_of(self.view.spent)
+
+    @property
+    def threshold_delta(self) -> str:
+        """The δ of thresholds that is spent, and its cap where there is one."""
+        cap = self.view.delta_cap_units
+        return delta_text(self.view.delta_spent_units) + ("" if cap is None else f" / {delta_text(cap)}")
 
 
 def shown_accounts(place: LedgerPlace | None, *, language: str) -> tuple[ShownAccount, ...]:

@@ -155,6 +155,10 @@ MESSAGES: dict[str, Text] = {
     "budget.cap": Text(ja="上限", en="Cap"),
     "budget.spent": Text(ja="使用済み", en="Spent"),
     "budget.left": Text(ja="残り", en="Left"),
+    "budget.total": Text(ja="使用済みの合計(換算)", en="Spent in all, converted"),
+    "budget.threshold_delta": Text(
+        ja="うち、一覧のないキーの閾値の δ", en="Of which the δ of thresholds of keys that nobody listed"
+    ),
     "budget.none": Text(ja="まだ何も払っていません。", en="Nothing was ever paid."),
     "budget.hint": Text(
         ja="口座は人々の集まりごとに一つです。版、名前、データの時点が変わっても、同じ口座から払います。",

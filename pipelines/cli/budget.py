@@ -28,6 +28,8 @@ HOME = Path(".niji")
 _NOTHING = ("まだ何も払っていません。", "Nothing was ever charged.")
 MOST_CAP_MICRO = 10_000_000
 """No population may lose more than rho 10, as the policy's form says."""
+DELTA_UNITS = 10**15
+MOST_DELTA_UNITS = DELTA_UNITS // 1000
 
 
 @app.command()
@@ -67,21 +69,35 @@ def history(home: Home = HOME, language: Spoken = "ja", as_json: AsJson = False)
 @app.command("set-cap")
 def set_cap(
     population: Annotated[str, typer.Argument(help="The population.")],
-    rho: Annotated[str, typer.Option(help="The new cap, as a decimal in rho, such as 0.5.")],
     by: Annotated[str, typer.Option(help="Who decided it.")],
     reason: Annotated[str, typer.Option(help="Why.")],
+    rho: Annotated[str | None, typer.Option(help="The new cap, as a decimal in rho, such as 0.5.")] = None,
+    delta: Annotated[
+        str | None, typer.Option(help="The new cap of the delta of thresholds (private keys), such as 0.000000001.")
+    ] = None,
     account: Annotated[
         str, typer.Option(help="lifetime, year/2027, release/NAME or researcher/NAME.", metavar="ACCOUNT")
     ] = "lifetime",
     home: Home = HOME,
 ) -> None:
     """Record a decision about a cap: of a population's lifetime, or of an account inside it."""
-    from catalog.ledger_scopes import rho_text
+    from catalog.ledger_scopes import delta_text, rho_text
 
-    cap = _micro(rho)
+    if rho is None and delta is None:
+        raise UsageError(
+            "usage.cap",
+            what="neither a cap of rho nor one of delta was given",
+            why="a decision changes one of them, or both",
+            fix="write, for example, --rho 0.5",
+        )
+    cap = None if rho is None else _micro(rho)
+    units = None if delta is None else _delta_units(delta)
     scope = f"population/{population}/{account}"
-    _to_write(home).set_cap(population, cap_micro_rho=cap, by=by, reason=reason, scope=scope)
-    typer.echo(f"{population} {account}: cap rho={rho_text(cap)}")
+    ledger = _to_write(home)
+    ledger.set_cap(population, cap_micro_rho=cap, delta_cap_units=units, by=by, reason=reason, scope=scope)
+    said = [f"rho={rho_text(cap)}"] if cap is not None else []
+    said += [f"delta={delta_text(units)}"] if units is not None else []
+    typer.echo(f"{population} {account}: cap {', '.join(said)}")
 
 
 @app.command()
@@ -93,16 +109,20 @@ def reconcile(
     as_json: AsJson = False,
 ) -> None:
     """Count as spent what a restored ledger has forgotten and its anchors remember; no budget comes back."""
-    from catalog.ledger_scopes import rho_text
+    from catalog.ledger_scopes import delta_text, rho_text
 
     missing = _to_write(home, is_held=False).reconcile(by=by, reason=reason)
     if as_json:
-        counted = {scope: rho_text(micro) for scope, micro in missing.items()}
-        typer.echo(json.dumps({"counted_as_spent": counted}, ensure_ascii=False, indent=2))
+        counted = {scope: rho_text(loss.rho_micro) for scope, loss in missing.items()}
+        deltas = {scope: delta_text(loss.delta_units) for scope, loss in missing.items()}
+        body = {"counted_as_spent": counted, "threshold_delta_counted_as_spent": deltas}
+        typer.echo(json.dumps(body, ensure_ascii=False, indent=2))
         return
     typer.echo(say(("台帳は錨に追いつきました。", "The ledger has caught up with its anchors."), language))
-    for scope, micro in missing.items():
-        typer.echo(f"{scope}: rho={rho_text(micro)} {say(('を使用済みとしました', 'now counts as spent'), language)}")
+    for scope, loss in missing.items():
+        delta = f", delta={delta_text(loss.delta_units)}" if loss.delta_units else ""
+        counts = say(("を使用済みとしました", "now counts as spent"), language)
+        typer.echo(f"{scope}: rho={rho_text(loss.rho_micro)}{delta} {counts}")
 
 
 def _open(home: Path) -> "Ledger | None":
@@ -138,12 +158,28 @@ def _micro(rho: str) -> int:
     return int(micro)
 
 
+def _delta_units(delta: str) -> int:
+    try:
+        units = Decimal(delta) * DELTA_UNITS
+    except InvalidOperation:
+        units = Decimal("NaN")
+    if not units.is_finite() or units != units.to_integral_value() or not 0 <= units < MOST_DELTA_UNITS:
+        raise UsageError(
+            "usage.delta",
+            what="the cap of delta is not a decimal from 0 up to 0.001 with at most fifteen places",
+            why="thresholds are accounted in whole units of 1e-15, and delta must stay far below 1/n",
+            fix="write, for example, --delta 0.000000001",
+        )
+    return int(units)
+
+
 def _show_views(views: list["BudgetView"], language: Language) -> None:
     from rich.console import Console
     from rich.table import Table
 
     from catalog.ledger_entries import ChargeState
-    from catalog.ledger_scopes import rho_text
+    from catalog.ledger_scopes import delta_text, rho_text
+    from catalog.ledger_total import total_of
 
     states = (ChargeState.RELEASED, ChargeState.RESERVED, ChargeState.BURNED)
     shown = Table(title=say(("プライバシー口座(ρ)", "Privacy accounts (rho)"), language))
@@ -159,7 +195,17 @@ def _show_views(views: list["BudgetView"], language: Language) -> None:
             shown.add_row(
                 f"  {name}", *(rho_text(amount) for amount in (one.cap_micro, one.spent_micro, one.left_micro))
             )
-    Console().print(shown)
+    console = Console()
+    console.print(shown)
+    for view in views:
+        total, cap = total_of(view.spent), view.delta_cap_units
+        of_cap = "" if cap is None else f" / {delta_text(cap)}"
+        line = (
+            f"{view.population}: 合計 ε={total.epsilon:g}、δ={total.delta_text}(うち閾値の δ {delta_text(view.delta_spent_units)}{of_cap})",
+            f"{view.population}: in all epsilon={total.epsilon:g}, delta={total.delta_text} "
+            f"(of which thresholds {delta_text(view.delta_spent_units)}{of_cap})",
+        )
+        console.print(say(line, language), markup=False, soft_wrap=True)
 
 
 _KINDS = {

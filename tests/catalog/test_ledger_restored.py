@@ -10,29 +10,22 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from sqlalchemy import insert, text
+from sqlalchemy import text
 
 from catalog.database import open_engine
-from catalog.keys import PublicKey, Signer
 from catalog.ledger import Ledger, Reservation
-from catalog.ledger_entries import GENESIS, EntryKind, budgets, charge_scopes, charges, entries, make_entry, metadata
 from catalog.ledger_home import look_at_ledger, open_ledger
 from catalog.ledger_place import LedgerPlace
-from catalog.ledger_scopes import Scopes, micro_of
+from catalog.ledger_scopes import Loss, Scopes, micro_of
 from policies.errors import BudgetError, IntegrityError, PolicyError
+from tests.support.ledger_forms import signer
 
 CAP = 200_000
 
 
-def signer() -> Signer:
-    private = Ed25519PrivateKey.generate()
-    return Signer(PublicKey.of("ed25519", private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)), private)
-
-
-def ask(ledger: Ledger, question: str, *, amount: int = 50_000, **caps: int) -> Reservation:
-    return ledger.reserve(Scopes("demo", CAP, "numbers", **caps), amount, query_hash=question, snapshot="s1")
+def ask(ledger: Ledger, question: str, *, amount: int = 50_000, delta: int = 0, **caps: int) -> Reservation:
+    scopes = Scopes("demo", CAP, "numbers", **caps)
+    return ledger.reserve(scopes, amount, query_hash=question, snapshot="s1", delta_units=delta)
 
 
 @pytest.fixture
@@ -67,7 +60,7 @@ def test_restored_backup_is_refused_until_what_is_missing_counts_as_spent(place:
         assert caught.value.code == "ledger.restored"
         assert "niji budget reconcile" in caught.value.fix
     missing = open_ledger(place, signing, is_held=False).reconcile(by="board", reason="disk failure of May")
-    assert set(missing.values()) == {100_000}
+    assert set(missing.values()) == {Loss(100_000)}
     assert len(missing) == 2  # the lifetime and the year
     ledger = open_ledger(place, signing, public_keys={signing.key_id: signing.public})
     view = ledger.show("demo")
@@ -115,6 +108,27 @@ def test_one_anchor_is_enough_to_recognize_an_old_ledger_and_to_bring_it_up(
     assert caught.value.code == "ledger.restored"
     open_ledger(place, signing, is_held=False).reconcile(by="board", reason="restored")
     assert open_ledger(place, signing).show("demo").spent_micro == 50_000
+
+
+@pytest.mark.parametrize("kept", ["file", "audit"])
+def test_delta_that_a_restored_ledger_forgot_counts_as_spent(place: LedgerPlace, tmp_path: Path, kept: str) -> None:
+    signing = signer()
+    ledger = open_ledger(place, signing)
+    ask(ledger, "q1", delta=40, delta_cap_units=100)
+    backup = back_up(place, tmp_path / "backup")
+    ask(ledger, "q2", delta=50)
+    ledger.set_cap("demo", delta_cap_units=95, by="board", reason="review")
+    restore(place, backup)
+    for file in [place.anchor_file] if kept == "audit" else place.home.glob("audit.sqlite*"):
+        file.unlink()
+    missing = open_ledger(place, signing, is_held=False).reconcile(by="board", reason="restored")
+    assert missing == {"population/demo/lifetime": Loss(50_000, 50)}
+    ledger = open_ledger(place, signing, public_keys={signing.key_id: signing.public})
+    view = ledger.show("demo")
+    assert (view.spent, view.delta_cap_units) == (Loss(100_000, 90), 95)
+    with pytest.raises(BudgetError) as caught:
+        ask(ledger, "q3", delta=6)
+    assert caught.value.code == "ledger.delta-cap"
 
 
 def test_ledger_that_is_gone_is_not_begun_anew(place: LedgerPlace) -> None:
@@ -175,45 +189,6 @@ def test_account_that_is_declared_late_begins_with_what_it_would_have_held(tmp_p
     ask(ledger, "q2", amount=40_000, year_cap_micro=90_000, release_cap_micro=90_000)
     assert {one.spent_micro for one in ledger.show("demo").accounts} == {90_000}
     ledger.verify()
-
-
-def test_ledger_of_the_first_form_is_brought_up_without_loss(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.sqlite"
-    _first_form(path)
-    ledger = Ledger.open(path)
-    ledger.verify()
-    view = ledger.show("demo")
-    assert (view.cap_micro, view.spent_micro) == (CAP, 50_000)
-    again = ask(ledger, "q1")
-    assert (again.answer_digest, again.is_answered) == ("sha256:a", True)
-    with pytest.raises(BudgetError, match="year/2026"):
-        ask(ledger, "q2", year_cap_micro=60_000)
-    with open_engine(path).begin() as connection:
-        assert connection.exec_driver_sql("SELECT version_num FROM ledger_version").scalar_one() == "0002"
-        connection.exec_driver_sql("UPDATE ledger_version SET version_num = '0009'")
-    with pytest.raises(IntegrityError) as caught:
-        Ledger.open(path)
-    assert caught.value.code == "ledger.newer"
-
-
-def _first_form(path: Path) -> None:
-    """Write a ledger as it was before its forms were numbered: one answered charge."""
-    scope, about = "population/demo/lifetime", {"query_hash": "q1", "snapshot": "s1", "release": "numbers"}
-    bodies = [
-        (EntryKind.CAP, {"scope": scope, "cap_micro": CAP, "by": "release numbers", "reason": "first charge"}),
-        (EntryKind.CHARGE, {"charge_id": "c1", **about, "scopes": {scope: 50_000}}),
-        (EntryKind.RELEASE, {"charge_id": "c1", "answer_digest": "sha256:a"}),
-    ]
-    with open_engine(path).begin() as connection:
-        metadata.create_all(connection)
-        previous = GENESIS
-        for number, (kind, body) in enumerate(bodies, start=1):
-            entry = make_entry(number, "2026-11-01T00:00:00.000+00:00", kind, body, previous=previous)
-            connection.execute(insert(entries).values(**entry.as_row()))
-            previous = entry.digest
-        connection.execute(insert(budgets).values(scope=scope, cap_micro=CAP, spent_micro=50_000))
-        connection.execute(insert(charges).values(charge_id="c1", **about, state="released", answer_digest="sha256:a"))
-        connection.execute(insert(charge_scopes).values(charge_id="c1", scope=scope, amount_micro=50_000))
 
 
 @pytest.mark.parametrize("amount", [0, -1, 0.5, True, 1.0])

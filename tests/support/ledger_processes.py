@@ -19,7 +19,7 @@ from catalog.ledger_scopes import Scopes
 from policies.errors import BudgetError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-AMOUNT = 5_000
+AMOUNT, DELTA_AMOUNT = 5_000, 7
 YEAR_FACTOR = 4
 
 
@@ -33,6 +33,9 @@ def scopes(cap_micro: int) -> Scopes:
         year_cap_micro=cap_micro * YEAR_FACTOR,
         release_cap_micro=cap_micro,
         researcher_cap_micro=cap_micro,
+        delta_cap_units=cap_micro // AMOUNT * DELTA_AMOUNT,
+        year_delta_cap_units=cap_micro * YEAR_FACTOR,
+        release_delta_cap_units=cap_micro // AMOUNT * DELTA_AMOUNT,
     )
 
 
@@ -42,8 +45,9 @@ def attempt(location: Path | str, anchor: Path, cap_micro: int, attempts: int) -
     print("ready", flush=True)
     for number in range(attempts):
         try:
+            question = f"sha256:{secrets.token_hex(16)}"
             charge = ledger.reserve(
-                scopes(cap_micro), AMOUNT, query_hash=f"sha256:{secrets.token_hex(16)}", snapshot="sha256:s"
+                scopes(cap_micro), AMOUNT, query_hash=question, snapshot="sha256:s", delta_units=DELTA_AMOUNT
             )
         except BudgetError:
             print("refused", flush=True)
@@ -62,6 +66,7 @@ class Weather:
     charged: int
     refused: int
     spent_micro: dict[str, int]
+    spent_delta: dict[str, int]
     made: int
     seconds: float
     cpu_seconds: float
@@ -93,11 +98,12 @@ def storm(
     ledger.verify()
     view = ledger.show("storm")
     told = [line for lines in heard for line in lines]
-    accounts = {one.scope.split("/")[2]: one.spent_micro for one in view.accounts}
+    spent = {"lifetime": view.spent, **{one.scope.split("/")[2]: one.spent for one in view.accounts}}
     return Weather(
         told.count("charged"),
         told.count("refused"),
-        {"lifetime": view.spent_micro, **accounts},
+        {name: loss.rho_micro for name, loss in spent.items()},
+        {name: loss.delta_units for name, loss in spent.items()},
         sum(view.charges.get(state, 0) for state in ChargeState),
         seconds,
         (after.children_user + after.children_system) - (before.children_user + before.children_system),

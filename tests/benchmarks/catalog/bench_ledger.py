@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from tests.support.ledger_processes import AMOUNT, Weather, storm
+from tests.support.ledger_processes import AMOUNT, DELTA_AMOUNT, Weather, storm
 from tests.support.postgres import cluster, new_database
 
 PROCESSES, ATTEMPTS, PERMITTED = 8, 200, 1_000
@@ -26,7 +26,11 @@ def measure(location: Path | str, folder: Path) -> Weather:
         killed=KILLED,
     )
     spent = set(left.spent_micro.values())
-    if spent != {PERMITTED * AMOUNT} or not left.charged <= left.made <= left.charged + len(KILLED):
+    delta = set(left.spent_delta.values())
+    if (spent, delta) != (
+        {PERMITTED * AMOUNT},
+        {PERMITTED * DELTA_AMOUNT},
+    ) or not left.charged <= left.made <= left.charged + len(KILLED):
         raise SystemExit(f"the accounts do not hold: {left}")
     return left
 
