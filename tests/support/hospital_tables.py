@@ -5,6 +5,7 @@ Every name, address and number is made up. Ten people; P0010 objected. Six of th
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 import ibis
@@ -287,10 +288,27 @@ def pseudonymized(landed: Raw, *, key: PseudonymKey = KEY, max_shift_days: int =
 
 
 def sources(*, max_shift_days: int = 0) -> dict[str, Pseudonymized]:
+    """Both datasets as the storage between stages would hand them over: computed, once for all tests of a process."""
+    return dict(_sources(max_shift_days))
+
+
+@cache
+def _sources(max_shift_days: int) -> dict[str, Pseudonymized]:
+    made = (
+        pseudonymized(raw_admissions(), max_shift_days=max_shift_days),
+        pseudonymized(raw_cohort(), max_shift_days=max_shift_days),
+    )
     return {
-        "admissions": pseudonymized(raw_admissions(), max_shift_days=max_shift_days),
-        "cohort": pseudonymized(raw_cohort(), max_shift_days=max_shift_days),
+        done.dataset.id: Pseudonymized(done.dataset, {name: stored(table) for name, table in done.tables.items()})
+        for done in made
     }
+
+
+def stored(table: AnyTable) -> AnyTable:
+    """The same table with its rows computed; genotypes are as they are."""
+    if isinstance(table, GenotypeTable):
+        return table
+    return type(table)(table.policy, ibis.memtable(table.rows.to_pyarrow()))
 
 
 def keep(name: str, **more: Any) -> dict[str, Any]:
