@@ -2,7 +2,8 @@
 
 asked in the audit log → charged in the ledger → bounded → drawn once → stored encrypted → settled → told. A question
 that was answered on the same data is told again from storage, at no cost, to whoever may ask. What was reserved and not
-settled stays spent. Not here: what may be asked (`catalog/dp_questions.py`), the command (`cli/dp.py`).
+settled stays spent. A fresh answer is known at a slot of a public clock (`fixed_time.py`), and so is a failure after its
+charge. Not here: what may be asked (`catalog/dp_questions.py`), the command (`cli/dp.py`).
 """
 
 import fcntl
@@ -17,13 +18,15 @@ from anonymization.dp.release import answer_digest, measure
 from anonymization.tables import NoisyAggregate
 from anonymization.treat import treat_tables
 from catalog.access import Permit, require_usable
-from catalog.dp_questions import QUESTION, Question, compile_question
+from catalog.dp_questions import QUESTION, Asked, Question, compile_question
 from catalog.keys import KeyKind
+from catalog.ledger import Reservation
 from catalog.ledger_home import ledger_for_looking
 from catalog.ledger_scopes import Scopes, rho_text
 from catalog.ledger_views import Forecast
 from pipelines.charging import scopes_of
 from pipelines.deployment import Deployment, digest_of
+from pipelines.fixed_time import QUESTION_SECONDS, on_schedule, slot_seconds
 from pipelines.stages.pseudonymized import read_sources
 from pipelines.storage import Stage, Version
 from policies.canonical import digest
@@ -55,7 +58,7 @@ class Answer:
         }
 
 
-def plan_question(question: Question, release: ReleasePolicy, *, snapshot: str) -> DpPlan:
+def plan_question(question: Asked, release: ReleasePolicy, *, snapshot: str) -> DpPlan:
     """Plan a question: its loss and the error to expect. Reads no data, charges nothing.
 
     Raises:
@@ -65,7 +68,7 @@ def plan_question(question: Question, release: ReleasePolicy, *, snapshot: str) 
     return plan(method, policy_digest=digest(release), snapshot_digest=snapshot)
 
 
-def foresee_question(deployment: Deployment, question: Question, *, researcher: str) -> tuple[DpPlan, Forecast]:
+def foresee_question(deployment: Deployment, question: Asked, *, researcher: str) -> tuple[DpPlan, Forecast]:
     """Return the plan of a question and what each account would hold after it. Charges nothing.
 
     Raises:
@@ -108,7 +111,7 @@ def answer_question(deployment: Deployment, question: Question) -> Answer:
         IntegrityError: The ledger knows an answer that the zones have lost.
 
     Guarantee: as `anonymization.dp.release.measure`, with the loss that the ledger was charged before the draw.
-    Not guaranteed: a constant time; who runs the command is trusted, and gives answers on.
+    Not guaranteed: that a new answer and a stored one take the same time: whether it was charged is public.
     """
     permit, researcher = _permitted(deployment, question)
     deployment.require_active(PolicyKind.RELEASE, question.release)
@@ -159,9 +162,24 @@ def _permitted(deployment: Deployment, question: Question) -> tuple[Permit, str]
 
 def _draw(deployment: Deployment, asked: ReleasePolicy, planned: DpPlan, *, name: str, researcher: str) -> Version:
     budget = _method(asked).budget
-    scopes = question_scopes(budget, release=asked.id, researcher=researcher)
-    snapshot = planned.snapshot_digest
-    charge = deployment.ledger.reserve(scopes, planned.charge_micro, query_hash=planned.query_hash, snapshot=snapshot)
+    charge = _charge(deployment, planned, question_scopes(budget, release=asked.id, researcher=researcher))
+    least = deployment.settings.answer_seconds or QUESTION_SECONDS
+    seconds = slot_seconds(planned, people_at_most=budget.people_at_most, least=least)
+    with on_schedule(seconds, clock=deployment.clock):
+        sources = read_sources(deployment, asked.datasets, engine=deployment.engine())
+        treated = treat_tables(asked, sources, hierarchies=deployment.hierarchies(asked))
+        key = deployment.keys.secret(KeyKind.BOUNDING, planned.population).reveal()
+        drawn = measure(asked, treated, plan=planned, bounding_key=key)
+        _store(deployment, drawn, name=name, inputs=planned.query_hash, charge_id=charge.charge_id)
+    stored = deployment.zones.require(Stage.PROTECTED, name)
+    deployment.zones.redate(stored)
+    return stored
+
+
+def _charge(deployment: Deployment, planned: DpPlan, scopes: Scopes) -> Reservation:
+    charge = deployment.ledger.reserve(
+        scopes, planned.charge_micro, query_hash=planned.query_hash, snapshot=planned.snapshot_digest
+    )
     if charge.is_answered:
         raise IntegrityError(
             "question.answer-lost",
@@ -169,12 +187,7 @@ def _draw(deployment: Deployment, asked: ReleasePolicy, planned: DpPlan, *, name
             why="the same question of the same data is answered once; fresh noise would undo the old",
             fix="restore the zones from their backup, or ask with another loss, which is charged anew",
         )
-    sources = read_sources(deployment, asked.datasets, engine=deployment.engine())
-    treated = treat_tables(asked, sources, hierarchies=deployment.hierarchies(asked))
-    key = deployment.keys.secret(KeyKind.BOUNDING, planned.population).reveal()
-    drawn = measure(asked, treated, plan=planned, bounding_key=key)
-    _store(deployment, drawn, name=name, inputs=planned.query_hash, charge_id=charge.charge_id)
-    return deployment.zones.require(Stage.PROTECTED, name)
+    return charge
 
 
 def _store(deployment: Deployment, drawn: NoisyAggregate, *, name: str, inputs: str, charge_id: str) -> None:

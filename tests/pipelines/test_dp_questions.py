@@ -109,7 +109,7 @@ def test_quota_that_is_used_up_refuses_before_anything_is_drawn(settings: Settin
         ({"by": ("ward",)}, "question.unknown-key"),
         ({"by": ("sex", "sex")}, "question.unknown-key"),
         ({"table": "optouts"}, "question.unknown-table"),
-        ({"statistic": "mean", "value": "ward"}, "question.unknown-value"),
+        ({"statistic": "mean", "value": "ward"}, "question.unknown-statistic"),
         ({"value": "ward"}, "question.unknown-value"),
         ({"rho": "0.0"}, "question.no-loss"),
     ],
