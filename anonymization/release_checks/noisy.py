@@ -7,15 +7,18 @@ from itertools import pairwise, product
 import pyarrow as pa
 
 from anonymization.evidence import CheckResult, rule_check
+from anonymization.release_checks.synthetic import recount_synthetic
 from anonymization.release_checks.verdict import verdict
 from anonymization.tables import NoisyAggregate
 from policies.model.dp_queries import PUBLISHED
-from policies.model.method import DpQuery, DpStatistics
+from policies.model.method import DpQuery, DpStatistics, DpSynthetic
 
 
 def recount_noisy(protected: NoisyAggregate) -> tuple[CheckResult, ...]:
     """Recount noisy tables: the planned queries, columns and keys, and no other."""
     method = protected.release.method
+    if isinstance(method, DpSynthetic):
+        return (*recount_synthetic(protected, method), _nothing_exact(protected))
     queries = {query.name: query for query in method.queries} if isinstance(method, DpStatistics) else {}
     checks = [verdict("tables", len(set(queries) ^ set(protected.tables)), "exactly the planned queries are answered")]
     for name in sorted(set(queries) & set(protected.tables)):

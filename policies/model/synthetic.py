@@ -4,7 +4,6 @@ Everything here is public: values, edges, impossible combinations and thresholds
 There is no seed to write, because the draw is never repeated.
 """
 
-from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import pairwise
 from typing import Annotated, Literal, Self
@@ -240,7 +239,11 @@ class DpSynthetic(PolicyModel):
         if len(set(names)) != len(names):
             msg = "a column stands twice in `columns`"
             raise ValueError(msg)
-        groups = [*self.cliques, *(group.columns for group in self.impossible), *_groups(self.acceptance or ())]
+        groups = [
+            *self.cliques,
+            *(group.columns for group in self.impossible),
+            *(group for one in self.acceptance or () for group in groups_of(one)),
+        ]
         if any(not set(group) <= set(names) or len(set(group)) != len(group) for group in groups):
             msg = "a clique, an impossible combination or a criterion names a column that is not in `columns`, or one twice"
             raise ValueError(msg)
@@ -258,13 +261,14 @@ class DpSynthetic(PolicyModel):
         return self
 
 
-def _groups(criteria: Sequence[Criterion]) -> Iterable[tuple[str, ...]]:
-    for one in criteria:
-        if isinstance(one, MarginalError):
-            yield from one.groups
-        elif isinstance(one, ConditionalMeans):
-            yield (one.of, *one.by)
-        elif isinstance(one, RegressionError):
-            yield (one.of, *one.on)
-        else:
-            yield one.columns
+def groups_of(criterion: Criterion) -> tuple[tuple[ColumnName, ...], ...]:
+    """Return the groups of columns that a criterion names."""
+    match criterion:
+        case MarginalError():
+            return criterion.groups
+        case ConditionalMeans():
+            return ((criterion.of, *criterion.by),)
+        case RegressionError():
+            return ((criterion.of, *criterion.on),)
+        case _:
+            return (criterion.columns,)

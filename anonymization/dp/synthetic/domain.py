@@ -43,13 +43,15 @@ class Category:
 class Number:
     """A number in bins [edge, next edge) on public edges; null and numbers outside all bins are missing.
 
-    A synthetic number is drawn uniformly among the multiples of `grid` in its bin.
+    A synthetic number is drawn uniformly among the multiples of `grid` in its bin. Where `is_clipped`, numbers outside all
+    bins are counted in the outer ones instead.
     """
 
     column: str
     edges: tuple[Decimal, ...]
     grid: Decimal
     source: str
+    is_clipped: bool = False
 
     @property
     def labels(self) -> tuple[str | None, ...]:

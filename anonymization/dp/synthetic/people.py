@@ -109,10 +109,10 @@ def _code(value: Any, column: Column) -> Any:
         pairs = [(known, ibis.literal(place, "int64")) for place, known in enumerate(column.values)]
         return value.cast("string").cases(*pairs, else_=ibis.literal(last, "int64"))
     number = value.cast("float64")
-    inside = (
-        number.notnull() & ~number.isnan() & (number >= float(column.edges[0])) & (number < float(column.edges[-1]))
-    )
-    reached: Any = ibis.literal(-1, "int64")
-    for edge in column.edges:
+    inside = number.notnull() & ~number.isnan()
+    if not column.is_clipped:
+        inside = inside & (number >= float(column.edges[0])) & (number < float(column.edges[-1]))
+    reached: Any = ibis.literal(0, "int64")
+    for edge in column.edges[1:-1]:
         reached = reached + (number >= float(edge)).cast("int64")
     return inside.ifelse(reached, ibis.literal(last, "int64"))

@@ -8,17 +8,19 @@ from dataclasses import asdict, dataclass
 from decimal import ROUND_CEILING, Decimal
 
 from anonymization.dp.mechanism import MICRO, distance_at_least, epsilon_of, loss_of, sigma_for
+from anonymization.dp.plan import MAX_CELLS, micro_text
+from anonymization.dp.synthetic.acceptance import paid_limits
 from anonymization.dp.synthetic.domain import Domain, check_domain
 from anonymization.dp.synthetic.selection import choice_loss, scale_for
 from anonymization.dp.synthetic.tree import Clique, cells_of, tree_cells
 from policies.errors import PolicyError
-from policies.model.method import DpBudget
+from policies.model.dp_budget import DpBudget
+from policies.model.synthetic import Criterion, MarginalError, groups_of
 
 CHOOSING = Decimal("0.1")
 """Part of a round that pays for the choice; the rest measures what was chosen (AIM, algorithm 2)."""
 MAX_MODEL_CELLS = 1_000_000
-MAX_CLIQUE_CELLS = 200_000
-"""Cells of one marginal; a discrete Gaussian draw takes about 13 µs."""
+"""Cells that the nodes of the junction tree may hold together, in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +34,13 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """What the rows must keep to be given out: over each group of columns, the L1 error a person (0–2), by noisy measure.
+    """What the rows must keep to be given out; `share` pays for the criteria that read real people, and is 0 without any.
 
     Source: Hod & Canetti 2024, sections on acceptance criteria: a criterion is itself a query with a budget.
     """
 
     share: Decimal
-    groups: tuple[tuple[str, ...], ...]
-    largest_error_ratio: float
-    source: str
+    criteria: tuple[Criterion, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +111,17 @@ class SyntheticPlan:
             + (self.accept.loss_micro if self.accept else 0)
         )
 
+    @property
+    def criteria(self) -> tuple[Criterion, ...]:
+        """What the rows must keep to be given out."""
+        return self.method.acceptance.criteria if self.method.acceptance else ()
+
     def as_json(self) -> dict[str, object]:
         """Return the plan as plain JSON values; everything in it is public."""
         names = self.method.domain.names
         return {
             "population": self.population,
-            "rho": rho_text(self.charge_micro),
+            "rho": micro_text(self.charge_micro),
             "delta": str(self.delta),
             "epsilon": self.epsilon,
             "query_hash": self.query_hash,
@@ -126,18 +131,23 @@ class SyntheticPlan:
                 {
                     "columns": [names[place] for place in draw.clique],
                     "sigma": draw.sigma,
-                    "rho": rho_text(draw.rho_micro),
+                    "rho": micro_text(draw.rho_micro),
                 }
                 for draw in self.draws
             ],
             "selection_rounds": len(self.rounds),
-            "acceptance": None if self.accept is None else {"sigma": self.accept.sigma},
+            "selection": [
+                {"scale": one.scale, "rho": micro_text(one.rho_micro + one.measure.rho_micro)} for one in self.rounds
+            ],
+            "acceptance": None
+            if self.accept is None
+            else {"sigma": self.accept.sigma, "rho": micro_text(self.accept.rho_micro)},
+            "criteria": [one.model_dump(mode="json") for one in self.criteria],
+            "impossible": [
+                {"columns": list(one.columns), "combinations": len(one.combinations), "source": one.source}
+                for one in self.method.domain.impossible
+            ],
         }
-
-
-def rho_text(micro: int) -> str:
-    """Return micro-ρ as an exact decimal in ρ, such as `0.05`."""
-    return format((Decimal(micro) / MICRO).normalize(), "f")
 
 
 def plan_synthetic(method: SyntheticMethod, *, policy_digest: str, snapshot_digest: str) -> SyntheticPlan:
@@ -187,32 +197,38 @@ def plan_synthetic(method: SyntheticMethod, *, policy_digest: str, snapshot_dige
 def _check_shares(method: SyntheticMethod) -> None:
     parts = [method.columns_share, method.cliques_share]
     parts += [part.share for part in (method.selection, method.acceptance) if part is not None]
+    limits = paid_limits(method.acceptance.criteria) if method.acceptance else ()
+    if method.acceptance and bool(limits) != (method.acceptance.share > 0):
+        raise _refused(
+            "a criterion that reads real people without a share, or a share for none", "pay for what reads people"
+        )
     if sum(parts, Decimal(0)) != 1 or min(parts) < 0 or method.columns_share == 0:
         raise _refused("the shares of ρ do not sum to 1, or one is negative", "let the shares sum to 1")
     if (method.cliques_share > 0) != bool(method.cliques):
         raise _refused("cliques without a share, or a share without cliques", "give both or neither")
-    if len(method.cliques_source) < 4 or (method.acceptance and len(method.acceptance.source) < 4):
-        raise _refused("cliques or acceptance have no source", "say where they come from; never from the data")
+    if len(method.cliques_source) < 4:
+        raise _refused("the cliques have no source", "say where they come from; never from the data")
     if method.selection and not (1 <= method.selection.rounds <= 100 and 2 <= method.selection.most_columns <= 3):
         raise _refused("a selection of no rounds, over 100, or of marginals that are not 2 or 3 wide", "ask for less")
-    if method.acceptance and not (method.acceptance.groups and 0 < method.acceptance.largest_error_ratio < 2):
-        raise _refused("an acceptance without groups, or whose error is not between 0 and 2", "state what must be kept")
     if method.rows is not None and method.rows < 1:
         raise _refused("fewer than one synthetic person", "ask for one or more rows, or leave rows out")
 
 
 def _cliques(method: SyntheticMethod) -> list[Clique]:
     cliques = [method.domain.places(names) for names in method.cliques]
-    groups = [method.domain.places(names) for names in (method.acceptance.groups if method.acceptance else ())]
+    criteria = method.acceptance.criteria if method.acceptance else ()
+    # The others compare what rows have, so a group of theirs may have any number of cells.
+    named = [(one, method.domain.places(names)) for one in criteria for names in groups_of(one)]
+    groups = [places for one, places in named if isinstance(one, MarginalError)]
     if any(len(clique) < 2 for clique in cliques) or len(set(cliques)) != len(cliques):
         raise _refused("a clique of one column, or one clique twice", "single columns are measured anyway")
     zeros = [clique for clique, _ in method.domain.zeros()]
     largest = max((cells_of(clique, method.domain.sizes) for clique in [*cliques, *groups]), default=0)
     whole = tree_cells(method.domain.sizes, [*cliques, *zeros])
-    if largest > MAX_CLIQUE_CELLS or whole > method.max_cells:
+    if largest > MAX_CELLS or whole > method.max_cells:
         raise PolicyError(
             "dp.too-many-cells",
-            what=f"a clique has {largest:,} cells (at most {MAX_CLIQUE_CELLS:,}), the model {whole:,} (at most {method.max_cells:,})",
+            what=f"a clique has {largest:,} cells (at most {MAX_CELLS:,}), the model {whole:,} (at most {method.max_cells:,})",
             why="every cell gets its own noise, and cliques that form a ring are held together in memory",
             fix="use fewer or smaller cliques, or coarser bins",
         )
@@ -248,16 +264,21 @@ def _rounds(selection: Selection | None, release_rho: Decimal) -> tuple[Round, .
 
 
 def _accept(method: SyntheticMethod) -> Draw | None:
-    if method.acceptance is None:
+    limits = paid_limits(method.acceptance.criteria) if method.acceptance else ()
+    if method.acceptance is None or not limits:
         return None
-    # One number a group, and one person moves each by at most 1.
+    # One person moves each number by at most 1.
     share = int(method.acceptance.share * method.budget.release_rho * MICRO)
-    return _draw((), squared=len(method.acceptance.groups), share_micro=share)
+    return _draw((), squared=len(limits), share_micro=share)
 
 
 def _hash(method: SyntheticMethod, policy_digest: str) -> str:
     question = {"schema": "niji/dp-synthetic/v1", "policy": policy_digest, **asdict(method)}
     question["budget"] = method.budget.model_dump(mode="json")
+    question["acceptance"] = method.acceptance and {
+        "share": method.acceptance.share,
+        "criteria": [one.model_dump(mode="json") for one in method.acceptance.criteria],
+    }
     text = json.dumps(question, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 

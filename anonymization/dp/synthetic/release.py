@@ -6,27 +6,27 @@ draws fresh noise. Whatever happens after the call began, the charge stays.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import NormalDist
 
 import numpy as np
 import pyarrow as pa
 
 from anonymization.dp.bounding import TreatedRows
 from anonymization.dp.mechanism import draw
+from anonymization.dp.query_plan import Z_95
+from anonymization.dp.synthetic.acceptance import distances, lonely_rows, paid_limits
 from anonymization.dp.synthetic.domain import Codes, Domain
+from anonymization.dp.synthetic.evidence import evidence_of
+from anonymization.dp.synthetic.figures import column_bars
 from anonymization.dp.synthetic.model import ITERATIONS, Measured, Model, fit
 from anonymization.dp.synthetic.people import count_cells, people_codes
-from anonymization.dp.synthetic.plan import Draw, SyntheticPlan, rho_text
+from anonymization.dp.synthetic.plan import Draw, SyntheticPlan
 from anonymization.dp.synthetic.selection import candidates, noisy_max, score
 from anonymization.dp.synthetic.tree import Clique
-from anonymization.evidence import CheckKind, CheckResult, Evidence, Statement
+from anonymization.evidence import Evidence
 from policies.errors import DataError
 
 ROUND_ITERATIONS = 60
 """Steps of the fit between two rounds; the last fit takes `ITERATIONS`."""
-
-
-_Z_95 = NormalDist().inv_cdf(0.975)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,15 @@ def synthesize_codes(codes: Codes, plan: SyntheticPlan) -> SyntheticPeople:
         model, measured, chosen = _select(codes, plan, model, measured)
         model = fit(domain.sizes, measured, zeros=domain.zeros(), start=model)
     rows = model.sample(plan.method.rows or max(1, round(model.total)))
-    errors = _accept(codes, rows, plan, model.total)
-    evidence = _evidence(plan, model, chosen, errors)
+    shares = _accept(codes, rows, plan, model.total)
+    names = domain.names
+    evidence = evidence_of(
+        plan,
+        people=model.total,
+        chosen=[[names[place] for place in clique] for clique in chosen],
+        criteria=shares,
+        bars=column_bars(domain, measured, rows),
+    )
     return SyntheticPeople(plan=plan, rows=domain.decode(rows), model=model, evidence=evidence)
 
 
@@ -119,86 +126,24 @@ def _select(
 
 
 def _accept(codes: Codes, rows: Codes, plan: SyntheticPlan, total: float) -> Mapping[str, float]:
-    """Measure the L1 error a person of each declared group with noise, and refuse rows that may be above the limit."""
-    asked, domain = plan.method.acceptance, plan.method.domain
-    if asked is None or plan.accept is None:
-        return {}
-    distances = []
-    for group in asked.groups:
-        clique = domain.places(group)
-        synthetic = np.rint(np.array(count_cells(rows, clique, domain)) * (total / len(rows))).astype(np.int64)
-        distances.append(int(np.abs(np.array(count_cells(codes, clique, domain)) - synthetic).sum()))
-    one = plan.accept
-    noisy = draw(distances, sigma=one.sigma, sensitivity=one.sensitivity, rho_micro=one.rho_micro)
-    errors = {" x ".join(group): max(0.0, value / total) for group, value in zip(asked.groups, noisy, strict=True)}
-    if max(noisy) + _Z_95 * one.sigma > asked.largest_error_ratio * total:
+    """Draw each criterion's number with noise, and refuse rows that may miss one; return the noisy numbers as shares."""
+    domain, missed = plan.method.domain, list[str]()
+    shares = {label: share for label, (share, _) in lonely_rows(rows, plan.criteria, domain).items()}
+    missed += [label for label, (share, limit) in lonely_rows(rows, plan.criteria, domain).items() if share > limit]
+    if plan.accept is not None:
+        one, limits = plan.accept, paid_limits(plan.criteria)
+        raw = distances(codes, rows, plan.criteria, domain=domain, total=total)
+        noisy = draw(raw, sigma=one.sigma, sensitivity=one.sensitivity, rho_micro=one.rho_micro)
+        for limit, value in zip(limits, noisy, strict=True):
+            shares[limit.label] = max(0.0, value / total)
+            if value + Z_95 * one.sigma > float(limit.at_most) * total:
+                missed.append(limit.label)
+    if missed:
         raise DataError(
             "dp.synthetic-not-accepted",
-            what=f"in one of {len(noisy)} groups the noisy L1 error is {max(errors.values()):.3f} a person, and with its own "
-            f"error it may be above the {asked.largest_error_ratio} that is allowed",
-            why="rows that do not keep what was promised mislead their readers; the measure itself was drawn with noise",
-            fix="measure cliques that hold the group, give them a larger share, or allow a larger error; what was charged stays",
+            what=f"the synthetic rows may miss {len(missed)} of their criteria: {', '.join(missed)}",
+            why="rows that do not keep what was promised mislead their readers; all was measured with noise, and its error "
+            "counts against them",
+            fix="measure cliques that hold the criterion's columns, give them a larger share, or allow more; what was charged stays",
         )
-    return errors
-
-
-def _evidence(plan: SyntheticPlan, model: Model, chosen: Sequence[Clique], errors: Mapping[str, float]) -> Evidence:
-    names = plan.method.domain.names
-    checks = (
-        CheckResult(
-            name="loss_within_charge",
-            kind=CheckKind.RULE,
-            passed=plan.loss_micro <= plan.charge_micro,
-            blocking=True,
-            what="the losses that the mechanism's own map reports sum to at most what the ledger was charged",
-            rule="DP-01",
-            measured={"mapped_micro_rho": plan.loss_micro, "charged_micro_rho": plan.charge_micro},
-        ),
-    )
-    rho = rho_text(plan.charge_micro)
-    return Evidence(
-        method="dp_synthetic",
-        people_in=None,
-        people_out=None,
-        records_in=None,
-        records_out=None,
-        guarantee=_guarantee(plan, rho),
-        not_guaranteed=_not_guaranteed(),
-        epsilon=plan.epsilon,
-        delta=float(plan.delta),
-        rho=rho,
-        parameters={**plan.as_json(), "unit": "person", "neighbouring": "add_remove", "accountant": "zcdp"},
-        measured={
-            "people_noisy": round(model.total),
-            "chosen_marginals": [[names[place] for place in clique] for clique in chosen],
-            "accepted_errors_noisy": dict(errors),
-        },
-        checks=checks,
-    )
-
-
-def _guarantee(plan: SyntheticPlan, rho: str) -> Statement:
-    return Statement(
-        ja=(
-            "実在する人の行は含まれません。ある一人が全記録ごとデータにいてもいなくても、この合成データの出方はほとんど変わりません"
-            f"(ρ={rho} のzCDP、δ={plan.delta} で ε={plan.epsilon:g})。"
-        ),
-        en=(
-            "No row is that of a real person. Whether any one person, with all their records, is in the data or not hardly "
-            f"changes which synthetic rows come out (zCDP with rho={rho}; epsilon={plan.epsilon:g} at delta={plan.delta})."
-        ),
-    )
-
-
-def _not_guaranteed() -> Statement:
-    return Statement(
-        ja=(
-            "測定していない列の組み合わせの関係は再現されません。個々の行に意味はなく、偶然に実在の人と一致することがあります。"
-            "診療上の判断には使えません。血縁者など k 人をまとめて見ると損失は k² 倍になります。"
-        ),
-        en=(
-            "Relations between columns that were not measured together are not kept. A single row means nothing, and may equal "
-            "a real person's by chance. Not for decisions of care. For k people taken together, such as relatives, the loss is "
-            "k² times as large."
-        ),
-    )
+    return shares

@@ -14,9 +14,15 @@ from anonymization.dp.synthetic.plan import Acceptance, Selection
 from anonymization.dp.synthetic.release import synthesize
 from anonymization.dp.synthetic.selection import candidates, choice_loss, noisy_max, scale_for
 from policies.errors import DataError, PolicyError
+from policies.model.synthetic import MarginalError
 from tests.support.synthetic_people import DOMAIN, KEY, budget, cohort, people, planned
 
-ACCEPT = Acceptance(Decimal("0.2"), (("sex", "age"),), 0.3, "protocol 9")
+
+def marginals(*group: str, at_most: str = "0.3") -> MarginalError:
+    return MarginalError(criterion="marginals", groups=(group,), at_most=at_most, source="protocol 9")
+
+
+ACCEPT = Acceptance(Decimal("0.2"), (marginals("sex", "age"),))
 
 
 def test_rows_keep_the_measured_marginals_and_never_the_impossible() -> None:
@@ -139,11 +145,11 @@ def test_candidates_are_new_and_fit_the_model() -> None:
 def test_rows_that_keep_what_was_promised_are_given_out_with_the_noisy_error() -> None:
     plan = planned(columns_share=Decimal("0.3"), cliques_share=Decimal("0.5"), acceptance=ACCEPT)
     errors = synthesize(people(cohort()), plan, bounding_key=KEY).evidence.measured["accepted_errors_noisy"]
-    assert set(errors) == {"sex x age"}
+    assert set(errors) == {"marginals: sex x age"}
 
 
 def test_rows_that_do_not_keep_it_are_not_given_out() -> None:
-    asked = Acceptance(Decimal("0.2"), (("pregnant", "age"),), 0.3, "protocol 9")
+    asked = Acceptance(Decimal("0.2"), (marginals("pregnant", "age"),))
     free = replace(DOMAIN, impossible=())
     plan = planned(
         domain=free,
@@ -167,7 +173,7 @@ def test_rows_that_do_not_keep_it_are_not_given_out() -> None:
         {"cliques": (("sex", "age"), ("age", "sex"))},
         {"rows": 0},
         {"cliques_share": Decimal("0.3"), "selection": Selection(Decimal("0.3"), 0)},
-        {"cliques_share": Decimal("0.4"), "acceptance": replace(ACCEPT, largest_error_ratio=2.0)},
+        {"cliques_share": Decimal("0.4"), "acceptance": replace(ACCEPT, criteria=())},
     ],
 )
 def test_plans_that_say_too_little_are_refused(changes: dict[str, object]) -> None:
