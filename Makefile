@@ -27,7 +27,7 @@ run: $(READY) ## make the demo hospital, run the whole way, publish, then serve;
 	@if [ "$(SERVE)" != 0 ]; then exec $(BIN)/niji serve; fi
 
 test: $(if $(filter 0,$(SPARK)),,$(READY_SPARK)) lint ## check, then run all tests, those of Spark too; SPARK=0 leaves Spark out
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## check import directions, types, code style and format
 	@echo "Checking import directions"

@@ -30,6 +30,7 @@ from tests.support.hospital_tables import (
     raw,
     release,
     release_table,
+    stored,
     table,
     text,
     treated,
@@ -134,7 +135,7 @@ def clinic_release(**method):
 
 
 def protect(source=None, **method) -> Anonymized:
-    found = {"clinic": pseudonymized(raw(clinic(), source or rows()))}
+    found = {"clinic": stored(pseudonymized(raw(clinic(), source or rows())))}
     return protect_microdata(clinic_release(**method), found, hierarchies=known())
 
 
@@ -216,7 +217,7 @@ def test_people_of_one_family_do_not_make_a_class():
 
 def test_what_leaves_is_counted_anew_and_a_changed_code_is_found():
     done = protect(dates=False, events={"codes": [KM]})
-    sources = {"clinic": pseudonymized(raw(clinic(), rows()))}
+    sources = {"clinic": stored(pseudonymized(raw(clinic(), rows())))}
     around = Surroundings(hierarchies=known())
     fine = {check.name: check.passed for check in recount_release(done, sources, around=around)}
     assert fine["recount.codes.diagnoses"]

@@ -37,6 +37,9 @@ RELEASE_STAGES = (make_protected, run_quality, run_recount, make_validated, make
 RELEASE, DATASET = PolicyKind.RELEASE, PolicyKind.DATASET
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture
 def published(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return tiny.published_home(tmp_path_factory, tmp_path / "home")

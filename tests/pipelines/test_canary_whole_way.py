@@ -54,6 +54,9 @@ class Way:
         return [(name, data) for name, data in written(self.home) if not name.startswith(inside)]
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def way(tmp_path_factory: pytest.TempPathFactory) -> Way:
     """`niji demo` as a process of its own, over landing files that hold the marks; then its extract, opened."""

@@ -32,6 +32,9 @@ DELIVERED = "cohort-controlled"
 """The release whose extract the demo delivers."""
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def hospital(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """The shipped policies, run to the end over a small hospital, and one extract delivered."""

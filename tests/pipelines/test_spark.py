@@ -32,6 +32,9 @@ from tests.support.dp_methods import planned as plan_of
 MOMENT = dt.datetime(2024, 1, 1, 0, 0, 0, 500_000)  # noqa: DTZ001 - a moment without a zone, as tables hold them
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """One Spark for all tests of this file: it takes five seconds to start."""

@@ -31,6 +31,9 @@ MEGABYTES = 1500
 """Address space, of which Python with its libraries takes about a third."""
 
 
+pytestmark = pytest.mark.slow
+
+
 def in_bounds(*words: str) -> subprocess.CompletedProcess[str]:
     """Run `niji policy` with a limit of CPU time and memory; both end the process if they are passed."""
 

@@ -288,7 +288,7 @@ def pseudonymized(landed: Raw, *, key: PseudonymKey = KEY, max_shift_days: int =
 
 
 def sources(*, max_shift_days: int = 0) -> dict[str, Pseudonymized]:
-    """Both datasets as the storage between stages would hand them over: computed, once for all tests of a process."""
+    """Both datasets, computed once for all tests of a process."""
     return dict(_sources(max_shift_days))
 
 
@@ -298,14 +298,15 @@ def _sources(max_shift_days: int) -> dict[str, Pseudonymized]:
         pseudonymized(raw_admissions(), max_shift_days=max_shift_days),
         pseudonymized(raw_cohort(), max_shift_days=max_shift_days),
     )
-    return {
-        done.dataset.id: Pseudonymized(done.dataset, {name: stored(table) for name, table in done.tables.items()})
-        for done in made
-    }
+    return {done.dataset.id: stored(done) for done in made}
 
 
-def stored(table: AnyTable) -> AnyTable:
-    """The same table with its rows computed; genotypes are as they are."""
+def stored(done: Pseudonymized) -> Pseudonymized:
+    """The same dataset with its rows computed, as the storage between stages hands them over."""
+    return Pseudonymized(done.dataset, {name: _stored(table) for name, table in done.tables.items()})
+
+
+def _stored(table: AnyTable) -> AnyTable:
     if isinstance(table, GenotypeTable):
         return table
     return type(table)(table.policy, ibis.memtable(table.rows.to_pyarrow()))

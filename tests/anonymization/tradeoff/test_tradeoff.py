@@ -58,7 +58,7 @@ def alternatives(source, grid, **method):
 @pytest.mark.parametrize("sensitive", [[], [{"column": "department", "l": 2}]])
 def test_microdata_alternatives_are_what_a_run_would_make(source, sensitive) -> None:
     made = microdata_release(sensitive=sensitive, max_record_risk=1.0)
-    grid = {**GRID, **({"l": (2, 3)} if sensitive else {})}
+    grid = {"k": (2, 5), "suppression_limit": (0.0, 0.5), "l": (2, 3)} if sensitive else GRID
     found = list(row_alternatives(made, source, hierarchies=hierarchies(), grid=grid))
     assert isinstance(made.method, Microdata)
     possible = 0
