@@ -79,7 +79,7 @@ def perturb_table(
     categories, codes = {}, {}
     for name in columns:
         if name not in numbers:
-            categories[name], codes[name] = _as_codes(table.column(name))
+            categories[name], codes[name] = _as_codes(table.column(name), name=name)
     coded = dict(codes)
     said = []
     for step in asked:
@@ -172,8 +172,15 @@ def as_numbers(column: pa.ChunkedArray, *, name: str) -> Floats:
     return np.array(values.to_numpy(), dtype=np.float64)
 
 
-def _as_codes(column: pa.ChunkedArray) -> tuple[pa.Array, Ints]:
+def _as_codes(column: pa.ChunkedArray, *, name: str) -> tuple[pa.Array, Ints]:
     """Return the categories in their order, and the code of each row, -1 missing."""
+    if pa.types.is_nested(column.type):
+        raise DataError(
+            "data.not-a-category",
+            what=f"'{name}' holds lists or records, not categories",
+            why="a category is one value that can be exchanged for another",
+            fix="make a column of single values of it first, or leave it out",
+        )
     categories = pc.array_sort_indices(pc.unique(column).drop_null())
     ordered = pc.unique(column).drop_null().take(categories)
     codes = pc.index_in(column, value_set=ordered)

@@ -48,9 +48,17 @@ def read_worth(
     """Return what the options ask for.
 
     Raises:
-        UsageError: A weight that is none, a target without --utility, weights with local recoding.
+        UsageError: A weight that is none or said twice, a target without --utility, weights with local recoding.
     """
-    read = dict(_weight(text) for text in weights or ())
+    said = [_weight(text) for text in weights or ()]
+    read = dict(said)
+    if len(read) != len(said):
+        raise UsageError(
+            "usage.weights",
+            what="--weights names a column twice",
+            why="two weights for one column would be one too many",
+            fix="write each column once",
+        )
     if is_local and (read or metric is not Mean.GEOMETRIC):
         raise UsageError(
             "usage.metric",

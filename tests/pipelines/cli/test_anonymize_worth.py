@@ -71,6 +71,7 @@ def test_a_weight_changes_which_column_is_spared(home: Path) -> None:
     [
         (("--weights", "age"), "usage.weights"),
         (("--weights", "age=much"), "usage.weights"),
+        (("--weights", "age=1", "--weights", "age=2"), "usage.weights"),
         (("--weights", "illness=2"), "policy.weights"),
         (("--target", "illness"), "usage.target"),
         (("--utility", "--target", "height"), "data.column-missing"),

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import typer
 from typer.testing import CliRunner, Result
@@ -123,6 +124,13 @@ def test_what_makes_no_sense_is_refused_and_nothing_is_written(
     assert error.code == code
     assert words in str(error)
     assert sorted(path.name for path in home.iterdir()) == ["table.csv"]
+
+
+def test_a_column_of_lists_has_no_categories(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"codes": [["a"], ["a", "b"]], "flag": ["y", "n"]}), tmp_path / "table.parquet")
+    error = refused(tmp_path / "table.parquet", "--output", tmp_path / "out.parquet", "--pram", "codes=0.8")
+    assert error.code == "data.not-a-category"
+    assert not (tmp_path / "out.parquet").exists()
 
 
 def test_the_source_is_never_overwritten(home: Path) -> None:
