@@ -12,7 +12,7 @@ from types import MappingProxyType
 from anonymization.evidence import CheckKind, CheckResult
 from policies.library import PolicyLibrary
 from policies.model import ReleasePolicy
-from policies.model.method import DpStatistics
+from policies.model.method import DpStatistics, DpSynthetic
 from policies.model.scan import IdentifierKind
 from policies.model.strictness import Text
 
@@ -78,6 +78,11 @@ _FAMILIES: tuple[tuple[str, str, str], ...] = (
     ("recount\\.tables", "予定した問いだけに答えている", "exactly the planned questions are answered"),
     ("recount\\.columns\\.(?P<table>.+)", "{table}に、区分・雑音を加えた数・誤差だけがある", "{table} holds keys, noisy numbers and their errors only"),
     ("recount\\.keys\\.(?P<table>.+)", "{table}の区分が、データを見る前に公表したものと同じである", "the keys of {table} are those made public before"),
+    ("recount\\.synthetic_columns\\.(?P<table>.+)", "{table}に、宣言した列だけがある", "{table} holds the declared columns only"),
+    ("recount\\.domain\\.(?P<table>[^.]+)\\.(?P<column>.+)", "{table}の{column}の値が、公表した値の範囲にある", "every value of {column} in {table} is of the public domain"),
+    ("recount\\.impossible\\.(?P<table>.+)", "{table}に、ありえないと宣言した組合せがない", "{table} holds no combination that was declared impossible"),
+    ("recount\\.row_count\\.(?P<table>.+)", "{table}の行数が、宣言した数か雑音を加えた人数である", "{table} has as many rows as were declared, or as the noisy counts say"),
+    ("synthetic\\.accepted", "合成データが、雑音を加えた値で見て、宣言した基準をすべて満たす", "the synthetic rows keep every declared criterion by its noisy figure"),
     ("recount\\.alleles\\.(?P<table>.+)", "公表する数が、遺伝型を数え直した数と一致する", "published counts agree with the genotypes"),
     ("recount\\.floor\\.(?P<table>.+)", "最少アレル数に満たないアレルがない", "no allele below the floor is published"),
     ("recount\\.complement\\.(?P<table>.+)", "座位の残りの数も、最少アレル数を満たす", "the rest at each site keeps the floor too"),
@@ -197,6 +202,9 @@ def names_of(library: PolicyLibrary, release: ReleasePolicy) -> Names:
             known = columns.get(f"{entry.table}.{column_of.name}")
             if known is not None:
                 columns.setdefault(column_of.output_name, known)
+    if isinstance(release.method, DpSynthetic):
+        tables[release.method.name] = release.method.title
+        columns |= {each.column: each.title for each in release.method.columns if each.title is not None}
     if isinstance(release.method, DpStatistics):
         tables |= {query.name: query.title for query in release.method.queries}
     return Names(tables, {**_MADE, **columns})

@@ -20,11 +20,12 @@ from catalog.records import (
     Organization,
     TableRecord,
 )
+from catalog.synthetic_columns import synthetic_columns, synthetic_schema
 from catalog.wording import MethodKind, method_explanation, treatment_sentence
 from policies.errors import DataError, PolicyError
 from policies.model import Column, DatasetPolicy, ReleaseColumn, ReleasePolicy, ReleaseTable, TablePolicy
 from policies.model.dp_queries import PUBLISHED
-from policies.model.method import AlleleFrequencies, DpQuery, DpStatistics, Method, Microdata, SmallCells
+from policies.model.method import AlleleFrequencies, DpQuery, DpStatistics, DpSynthetic, Method, Microdata, SmallCells
 from policies.model.strictness import Text
 from policies.vocabulary import ColumnType, Delivery, TableKind
 
@@ -58,6 +59,7 @@ _ADDED: dict[str, tuple[str, str]] = {
     "noisy_sum": ("雑音を加えた合計", "sum with its noise"),
     "noisy_count": ("雑音を加えた件数", "count with its noise"),
     "error_95": ("95%の範囲の誤差", "error that holds in 95 % of cases"),
+    "sampling_error_95": ("標本による誤差(95%)", "error of the sample that holds in 95 % of cases"),
     "noisy_squares": ("雑音を加えた二乗和", "sum of squares with its noise"),
     "noisy_at_risk": ("雑音を加えたリスク集合の人数", "number at risk with its noise"),
     "noisy_events": ("雑音を加えた事象の数", "events with their noise"),
@@ -266,6 +268,9 @@ def _tables(
     titles = {table.table: _source(table, datasets).title for table in release.tables}
     if isinstance(release.method, DpStatistics):
         titles.update({query.name: query.title for query in release.method.queries})
+    if isinstance(release.method, DpSynthetic):
+        titles[release.method.name] = release.method.title
+        known |= synthetic_columns(release.method, known)
     return tuple(
         TableRecord(
             name=name,
@@ -330,6 +335,8 @@ def _expected_schema(
 ) -> dict[str, dict[str, ColumnType]]:
     """Say from the policies alone which tables and columns leave; the files themselves are the better source."""
     match release.method:
+        case DpSynthetic():
+            return {release.method.name: synthetic_schema(release.method)}
         case DpStatistics(queries=queries):
             return {query.name: _query_columns(query) for query in queries}
         case SmallCells(table=table, by=by):
@@ -344,7 +351,7 @@ def _expected_schema(
 
 
 def _query_columns(query: DpQuery) -> dict[str, ColumnType]:
-    keys = {each.column: ColumnType.STRING for each in query.by}
+    keys = dict.fromkeys(query.grouped, ColumnType.STRING)
     kinds = {"text": ColumnType.STRING, "integer": ColumnType.INTEGER, "decimal": ColumnType.DECIMAL}
     return keys | {name: kinds[kind] for name, kind in PUBLISHED[query.statistic].items()}
 

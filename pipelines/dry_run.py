@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from anonymization.controlled import protect_controlled_rows
-from anonymization.dp.plan import DpPlan, plan
 from anonymization.evidence import CheckResult, Evidence
 from anonymization.generalize import SearchProgress
 from anonymization.genome.release import protect_allele_frequencies, refuse_row_level
@@ -27,18 +26,18 @@ from catalog.ledger_scopes import Scopes
 from pipelines.charging import scopes_of
 from pipelines.deployment import Deployment, digest_of
 from pipelines.foreseen import Figure, Foreseen, Obstacle, figures_of, obstacles_of, plan_figures, rare_figures
+from pipelines.private_plan import PrivatePlan, plan_private
 from pipelines.quality import judge
 from pipelines.rehearsal import Rehearsed, has_zones, quiet_engine, rehearse
 from pipelines.stages.around import surroundings_of, thresholds_of
 from pipelines.stages.guard import coded
 from pipelines.storage import Stage
-from policies.canonical import digest
 from policies.check import check
 from policies.errors import BudgetError, NijiError
 from policies.findings import Finding
 from policies.library import PolicyKind
 from policies.model import ReleasePolicy
-from policies.model.method import AlleleFrequencies, DpStatistics, Microdata, SmallCells
+from policies.model.method import AlleleFrequencies, DpBudget, Microdata, PrivateMethod, SmallCells
 from policies.vocabulary import Severity
 
 _Result = TypeVar("_Result")
@@ -104,8 +103,8 @@ class _Seen:
         if sources is None:
             return
         method = self.release.method
-        if isinstance(method, DpStatistics):
-            self._try("plan", lambda: self._plan(method))
+        if isinstance(method, PrivateMethod):
+            self._try("plan", lambda: self._plan(method.budget))
             return
         protected = self._try("protected", lambda: protect_release(self.deployment, self.release, sources))
         if protected is None:
@@ -141,13 +140,11 @@ class _Seen:
         found = judge(suite, tables)
         return (*found, *dimension_checks(self.release, found))
 
-    def _plan(self, method: DpStatistics) -> None:
-        planned = plan(
-            method,
-            policy_digest=digest(self.release),
-            snapshot_digest=snapshot_of(self.deployment, self.release.datasets),
-        )
-        account = account_of(self.deployment, planned, scopes_of(method.budget, release=self.release.id))
+    def _plan(self, budget: DpBudget) -> None:
+        planned = plan_private(self.release, snapshot=snapshot_of(self.deployment, self.release.datasets))
+        if planned is None:
+            return
+        account = account_of(self.deployment, planned, scopes_of(budget, release=self.release.id))
         self.figures = plan_figures(
             planned,
             spent_micro=account.spent_micro,
@@ -232,7 +229,7 @@ def snapshot_of(deployment: Deployment, datasets: Sequence[str]) -> str:
     return digest_of(sources=versions)
 
 
-def account_of(deployment: Deployment, planned: DpPlan, scopes: Scopes) -> Account:
+def account_of(deployment: Deployment, planned: PrivatePlan, scopes: Scopes) -> Account:
     """Read what a plan would meet, of all its accounts, without writing anything."""
     with ledger_for_looking(deployment.settings.ledger) as ledger:
         try:

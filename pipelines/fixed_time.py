@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from anonymization.dp.plan import DpPlan
+from pipelines.private_plan import PrivatePlan, noisy_numbers, passes
 
 RELEASE_SECONDS = 1.0
 """The shortest slot of a release: its step is watched by the deployment's own staff, once a version."""
@@ -40,7 +40,7 @@ class Clock:
     sleep: Callable[[float], None] = time.sleep
 
 
-def slot_seconds(planned: DpPlan, *, people_at_most: int | None, least: float) -> float:
+def slot_seconds(planned: PrivatePlan, *, people_at_most: int | None, least: float) -> float:
     """Return the length of a slot: `least`, doubled until the planned work fits in comfortably.
 
     Args:
@@ -50,9 +50,8 @@ def slot_seconds(planned: DpPlan, *, people_at_most: int | None, least: float) -
 
     Guarantee: a function of public values only.
     """
-    numbers = sum(query.cells * len(query.parts) for query in planned.queries)
-    people = (people_at_most or 0) * len(planned.queries)
-    work = numbers * _SECONDS_A_CELL + people * _SECONDS_A_PERSON
+    people = (people_at_most or 0) * passes(planned)
+    work = noisy_numbers(planned) * _SECONDS_A_CELL + people * _SECONDS_A_PERSON
     return math.ldexp(least, math.ceil(math.log2(max(work / least, 1))))
 
 

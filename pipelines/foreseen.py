@@ -10,8 +10,9 @@ from typing import Any
 import pyarrow as pa
 
 from anonymization.disclosure import Room, disclose_count
-from anonymization.dp.plan import DpPlan, micro_text
+from anonymization.dp.plan import micro_text
 from anonymization.evidence import CheckResult, Evidence
+from pipelines.private_plan import PrivatePlan, errors_95
 from policies.findings import Finding
 from policies.model import ReleasePolicy
 from policies.model.strictness import Text
@@ -89,7 +90,7 @@ def figures_of(evidence: Evidence) -> tuple[Figure, ...]:
     return tuple(_figures(evidence))
 
 
-def plan_figures(plan: DpPlan, *, spent_micro: int, cap_micro: int, is_answered: bool) -> tuple[Figure, ...]:
+def plan_figures(plan: PrivatePlan, *, spent_micro: int, cap_micro: int, is_answered: bool) -> tuple[Figure, ...]:
     """Return what a differentially private release would be worth and cost; nothing is charged or drawn.
 
     Args:
@@ -101,7 +102,7 @@ def plan_figures(plan: DpPlan, *, spent_micro: int, cap_micro: int, is_answered:
     cost = 0 if is_answered else plan.charge_micro
     left = cap_micro - spent_micro
     return (
-        _errors({query.name: query.error_95 for query in plan.queries}),
+        _errors(errors_95(plan)),
         _epsilon(plan.epsilon, float(plan.delta)),
         _text("rho", *_RHO, micro_text(cost)),
         _text("rho_left_before", "残りの予算 ρ(現在)", "Budget left now (rho)", micro_text(max(left, 0))),
@@ -146,7 +147,7 @@ def obstacles_of(checks: Sequence[CheckResult]) -> tuple[Obstacle, ...]:
 def _figures(evidence: Evidence) -> Iterator[Figure]:
     measured: Mapping[str, Any] = evidence.measured
     yield from _people_and_records(evidence)
-    if evidence.method == "dp_statistics":
+    if evidence.method in {"dp_statistics", "dp_synthetic"}:
         queries: Sequence[Mapping[str, Any]] = evidence.parameters["queries"]  # type: ignore[assignment]  # as written
         yield _errors({query["name"]: query["error_95"] for query in queries})
         yield _epsilon(evidence.epsilon, evidence.delta)

@@ -19,11 +19,14 @@ _BINS: Mapping[str, tuple[str, str]] = {
 _HIDDEN = ("10件未満", "fewer than 10")
 _HIDDEN_BEFORE = ("加工前が10件未満のため非表示", "not shown: fewer than 10 before")
 """A value's share after is hidden with that before: it would tell what is missing from the whole."""
+_BEFORE = ("加工前", "before")
 _AFTER = ("加工後", "after")
 _AFTER_SPREAD = (
     "加工後(粗い区分の件数は含まれる値に均等に配分)",
     "after (rows of a coarse label spread evenly over its values)",
 )
+_NOISY = ("雑音つきの測定", "measured with noise")
+_SYNTHETIC = ("合成データ", "synthetic rows")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,11 @@ class Figure:
 
 def figures_of(steward: Mapping[str, Any]) -> tuple[Figure, ...]:
     """Return the figures that the steward's part of a release's evidence holds; none where nothing was measured."""
+    synthetic = steward.get("synthetic")
+    if synthetic:
+        return tuple(
+            _drawn(Bars.from_json(body), f"synthetic_{i + 1}", _title(body)) for i, body in enumerate(synthetic)
+        )
     found = steward.get("figures")
     if not found:
         return ()
@@ -48,10 +56,12 @@ def figures_of(steward: Mapping[str, Any]) -> tuple[Figure, ...]:
     )
     drawn = [_drawn(sizes, "class_sizes", title)]
     for number, body in enumerate(found["marginals"]):
-        bars = Bars.from_json(body)
-        title = Text(ja=f"「{bars.column}」の分布", en=f"Distribution of {bars.column}")
-        drawn.append(_drawn(bars, f"marginal_{number + 1}", title))
+        drawn.append(_drawn(Bars.from_json(body), f"marginal_{number + 1}", _title(body)))
     return tuple(drawn)
+
+
+def _title(body: Mapping[str, Any]) -> Text:
+    return Text(ja=f"「{body['column']}」の分布", en=f"Distribution of {body['column']}")
 
 
 def _drawn(bars: Bars, name: str, title: Text) -> Figure:
@@ -65,22 +75,28 @@ def _svg(bars: Bars, name: str, title: Text, language: Language) -> str:
         if bin_ != "-" or before or after
     ]
     is_sizes = name == "class_sizes"
+    before, after = _BEFORE, _AFTER if is_sizes else _AFTER_SPREAD
+    if name.startswith("synthetic"):
+        before, after = _NOISY, _SYNTHETIC
     hidden = say(_HIDDEN if is_sizes else _HIDDEN_BEFORE, language)
     words = Words(
         title=title.ja if language == "ja" else title.en,
-        description=_description(pairs, hidden, language),
-        before=say(("加工前", "before"), language),
-        after=say(_AFTER if is_sizes else _AFTER_SPREAD, language),
+        description=_description(pairs, hidden, language, named=(before, after)),
+        before=say(before, language),
+        after=say(after, language),
         hidden=hidden,
     )
     return bar_chart(pairs, words=words, name=f"{name}-{language}")
 
 
-def _description(pairs: list[Pair], hidden: str, language: Language) -> str:
+def _description(
+    pairs: list[Pair], hidden: str, language: Language, *, named: tuple[tuple[str, str], tuple[str, str]]
+) -> str:
     """Return what the bars show as a sentence, for who does not see them."""
 
     def shown(share: float | None) -> str:
         return hidden if share is None else f"{share:.1%}"
 
     said = (f"{pair.name}: {shown(pair.before)} → {shown(pair.after)}" for pair in pairs)
-    return say(("加工前と加工後の割合。", "Shares before and after. "), language) + "; ".join(said)
+    before, after = (say(one, language) for one in named)
+    return say((f"割合。{before} → {after}: ", f"Shares, {before} → {after}: "), language) + "; ".join(said)

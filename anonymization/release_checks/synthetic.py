@@ -26,7 +26,7 @@ def recount_synthetic(protected: NoisyAggregate, method: DpSynthetic) -> tuple[C
 def _table_checks(protected: NoisyAggregate, method: DpSynthetic, table: pa.Table) -> Iterator[CheckResult]:
     declared = [column.column for column in method.columns]
     strange = len(set(declared) ^ set(table.column_names))
-    yield verdict(f"columns.{method.name}", strange, "only declared columns are published")
+    yield verdict(f"synthetic_columns.{method.name}", strange, "only declared columns are published")
     if strange:
         return
     for column in method.columns:

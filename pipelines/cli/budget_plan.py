@@ -56,34 +56,30 @@ def plan(  # noqa: PLR0913, PLR0917 - each is an option of the command
 
 
 def _of_release(target: str, home: Path, policies: Path | None) -> "tuple[dict[str, object], Forecast]":
-    from anonymization.dp.plan import plan as plan_release
     from catalog.ledger_home import ledger_for_looking
     from pipelines.charging import scopes_of
     from pipelines.cli.policy.dry_run import open_for_reading
     from pipelines.dry_run import snapshot_of
-    from policies.canonical import digest
-    from policies.model.method import DpStatistics
+    from pipelines.private_plan import errors_95, plan_private
+    from policies.model.method import PrivateMethod
 
     deployment, name = open_for_reading(target, home=home, policies=policies, landing=None, on=None)
     policy = deployment.library.release(name)
-    if not isinstance(policy.method, DpStatistics):
+    planned = plan_private(policy, snapshot=snapshot_of(deployment, policy.datasets))
+    if planned is None or not isinstance(policy.method, PrivateMethod):
         raise UsageError(
             "usage.plan-method",
             what=f"release '{name}' is not differentially private",
             why="only noisy numbers are charged to a privacy account",
-            fix="name a release whose method is dp_statistics",
+            fix="name a release whose method is dp_statistics or dp_synthetic",
         )
-    planned = plan_release(
-        policy.method, policy_digest=digest(policy), snapshot_digest=snapshot_of(deployment, policy.datasets)
-    )
     scopes = scopes_of(policy.method.budget, release=name)
     with ledger_for_looking(deployment.settings.ledger) as ledger:
         foreseen = ledger.forecast(
             scopes, planned.charge_micro, query_hash=planned.query_hash, snapshot=planned.snapshot_digest
         )
-    errors = {query.name: query.error_95 for query in planned.queries}
     body: dict[str, object] = {"release": name, "population": planned.population, "epsilon": planned.epsilon}
-    return {**body, "delta": str(planned.delta), "errors_95": errors}, foreseen
+    return {**body, "delta": str(planned.delta), "errors_95": errors_95(planned)}, foreseen
 
 
 def _of_loss(population: str, micro: int, home: Path, delta: Decimal) -> "tuple[dict[str, object], Forecast]":

@@ -7,8 +7,9 @@ from typing import Any
 import pyarrow as pa
 
 from anonymization.controlled import protect_controlled_rows
-from anonymization.dp.plan import DpPlan, plan
+from anonymization.dp.plan import DpPlan
 from anonymization.dp.release import answer_digest, measure
+from anonymization.dp.synthetic.asked import measure_synthetic
 from anonymization.evidence import Evidence
 from anonymization.generalize import SearchProgress
 from anonymization.genome.release import protect_allele_frequencies, refuse_row_level
@@ -32,16 +33,17 @@ from catalog.ledger_checks import ledger_checks
 from pipelines.charging import scopes_of
 from pipelines.deployment import Deployment, digest_of
 from pipelines.fixed_time import RELEASE_SECONDS, on_schedule, slot_seconds
+from pipelines.private_plan import PrivatePlan, plan_private
 from pipelines.stages.outcome import Outcome
 from pipelines.stages.package import refuse_other_content
 from pipelines.stages.pseudonymized import read_sources
 from pipelines.stages.rule_evidence import LEDGER
 from pipelines.storage import Stage, Version
-from policies.canonical import digest, library_digest
+from policies.canonical import library_digest
 from policies.errors import IntegrityError
 from policies.library import PolicyKind
 from policies.model import ReleasePolicy, TablePolicy
-from policies.model.method import AlleleFrequencies, DpStatistics, Microdata, SmallCells
+from policies.model.method import AlleleFrequencies, Microdata, PrivateMethod, SmallCells
 
 
 def make_protected(deployment: Deployment, name: str) -> Outcome:
@@ -75,9 +77,11 @@ def make_protected(deployment: Deployment, name: str) -> Outcome:
     return _outcome(made, is_reused=False)
 
 
-def _in_time(deployment: Deployment, release: ReleasePolicy, dp_plan: DpPlan | None) -> AbstractContextManager[None]:
+def _in_time(
+    deployment: Deployment, release: ReleasePolicy, dp_plan: PrivatePlan | None
+) -> AbstractContextManager[None]:
     """Let noise, and what failed before it was drawn, be known at a slot only; other methods at once."""
-    if dp_plan is None or not isinstance(release.method, DpStatistics):
+    if dp_plan is None or not isinstance(release.method, PrivateMethod):
         return nullcontext()
     least = deployment.settings.answer_seconds or RELEASE_SECONDS
     seconds = slot_seconds(dp_plan, people_at_most=release.method.budget.people_at_most, least=least)
@@ -93,9 +97,9 @@ def read_protected(deployment: Deployment, name: str, *, engine: Any) -> Protect
     if isinstance(release.method, Microdata):
         rows = {table: zones.rows(version, table, engine=engine) for table in version.tables}
         return Anonymized(release, rows, evidence)
-    if isinstance(release.method, DpStatistics | SmallCells | AlleleFrequencies):
+    if isinstance(release.method, PrivateMethod | SmallCells | AlleleFrequencies):
         tables = {table: zones.arrow(version, table) for table in version.tables}
-        if isinstance(release.method, DpStatistics):
+        if isinstance(release.method, PrivateMethod):
             return NoisyAggregate(release, tables, evidence)
         kind = SmallCellTable if isinstance(release.method, SmallCells) else AlleleFrequencyTable
         return kind(release, tables, evidence)
@@ -118,10 +122,10 @@ def _genotype_policies(deployment: Deployment, release: ReleasePolicy) -> dict[s
 
 def _charge(
     deployment: Deployment, release: ReleasePolicy, *, snapshot: str
-) -> tuple[Reservation | None, DpPlan | None]:
-    if not isinstance(release.method, DpStatistics):
+) -> tuple[Reservation | None, PrivatePlan | None]:
+    planned = plan_private(release, snapshot=snapshot)
+    if planned is None or not isinstance(release.method, PrivateMethod):
         return None, None
-    planned = plan(release.method, policy_digest=digest(release), snapshot_digest=snapshot)
     scopes = scopes_of(release.method.budget, release=release.id)
     charge = deployment.ledger.reserve(scopes, planned.charge_micro, query_hash=planned.query_hash, snapshot=snapshot)
     if charge.is_answered:
@@ -135,13 +139,15 @@ def _charge(
 
 
 def _protect(
-    deployment: Deployment, release: ReleasePolicy, sources: Mapping[str, Pseudonymized], *, dp_plan: DpPlan | None
+    deployment: Deployment, release: ReleasePolicy, sources: Mapping[str, Pseudonymized], *, dp_plan: PrivatePlan | None
 ) -> Protected:
     hierarchies = deployment.hierarchies(release)
     if dp_plan is not None:
         key = deployment.keys.secret(KeyKind.BOUNDING, dp_plan.population).reveal()
         treated = treat_tables(release, sources, hierarchies=hierarchies)
-        return measure(release, treated, plan=dp_plan, bounding_key=key)
+        if isinstance(dp_plan, DpPlan):
+            return measure(release, treated, plan=dp_plan, bounding_key=key)
+        return measure_synthetic(release, treated, plan=dp_plan, bounding_key=key)
     if isinstance(release.method, Microdata):
 
         def progress(step: SearchProgress) -> None:

@@ -100,7 +100,7 @@ class Impossible(PolicyModel):
     Labels are written as the domain reads them: a value, a bin such as `[0, 18)`, or null for missing.
     """
 
-    columns: Annotated[tuple[ColumnName, ...], Field(min_length=2)]
+    columns: Columns
     combinations: Annotated[tuple[tuple[str | None, ...], ...], Field(min_length=1)]
     source: Source
 

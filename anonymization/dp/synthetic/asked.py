@@ -14,6 +14,9 @@ from policies.model import ReleasePolicy
 from policies.model.synthetic import DpSynthetic, NumberColumn
 from policies.model.treatment import TruncateDate
 
+_NEVER_MISSING = frozenset({"rows", "distinct", "has"})
+"""The features that everybody has: who has no rows has none of them, and no code."""
+
 
 def domain_of(asked: DpSynthetic) -> Domain:
     """Return the public domain that a policy writes; a feature's numbers are clipped to their edges."""
@@ -23,8 +26,11 @@ def domain_of(asked: DpSynthetic) -> Domain:
         else Category(one.column, one.values, one.source)
         for one in asked.columns
     )
-    cannot_be = tuple(Impossible(one.columns, one.combinations, one.source) for one in asked.impossible)
-    return Domain(columns, cannot_be)
+    cannot_be = [Impossible(one.columns, one.combinations, one.source) for one in asked.impossible]
+    for one in asked.columns:
+        if one.feature is not None and one.feature.of in _NEVER_MISSING:
+            cannot_be.append(Impossible((one.column,), ((None,),), "the feature's definition"))
+    return Domain(columns, tuple(cannot_be))
 
 
 def plan_asked(asked: DpSynthetic, *, policy_digest: str, snapshot_digest: str) -> SyntheticPlan:
