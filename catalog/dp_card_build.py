@@ -46,7 +46,16 @@ _STATISTICS: Mapping[str, Text] = {
     "top": Text(ja="上位の値", en="top values"),
     "most_frequent": Text(ja="最多の値(件数なし)", en="most frequent values, without counts"),
     "regression": Text(ja="回帰", en="regression"),
+    "logistic_regression": Text(ja="ロジスティック回帰", en="logistic regression"),
 }
+_NONE_OF_NUMBERS = Text(
+    ja="なし。この公開の値はすべて雑音付きで、行数は公開のキーだけで決まる。",
+    en="None: every number is noisy, and the number of rows follows from public keys alone.",
+)
+_NONE_OF_ROWS = Text(
+    ja="なし。行は雑音付きの集計だけから引かれ、行数は宣言した数か、雑音付きの人数である。",
+    en="None: rows are drawn from noisy counts alone; how many is declared, or the noisy number of people.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +167,7 @@ def _curator(dataset: DatasetPolicy) -> dict[str, Any]:
 def _variant(facts: CardFacts) -> dict[str, Any]:
     names = [dataset.title for dataset in facts.datasets]
     exact = getattr(facts.release.method, "exact_beside", None) or ()
-    none = Text(
-        ja="なし。この公開の値はすべて雑音付きで、行数は公開のキーだけで決まる。",
-        en="None: every number is noisy, and the number of rows follows from public keys alone.",
-    )
+    none = _NONE_OF_ROWS if _is_synthetic(facts) else _NONE_OF_NUMBERS
     listed = Text(
         ja=f"{none.ja}同じ人々についての正確な出力が別にあり、保証の外にある: "
         + "、".join(f"{one.release}({one.why.ja})" for one in exact),

@@ -24,6 +24,7 @@ DELTA_SHARE = 10
 _AUDIT = "tests/attacks/test_dp_audit.py"
 _BOUNDING = "tests/anonymization/dp/test_dp_bounding.py"
 _RELEASE = "tests/anonymization/dp/test_dp_release.py"
+_SYNTHETIC = "tests/anonymization/dp/synthetic/test_synthetic_release.py"
 _KEPT = "tests/pipelines/test_budget_kept.py"
 _RESTORED = "tests/catalog/test_ledger_restored.py"
 _WHOLE_WAY = "tests/anonymization/dp/test_dp_whole_way.py"
@@ -173,11 +174,17 @@ def _algorithms(judged: Judged) -> Iterator[HazardLine]:
         ("H07", level),
         Text(ja="集計のキーが人の存在を示す", en="Grouping keys that reveal that somebody is there"),
         Text(
+            ja="値は公開の一覧と区間から引き、一覧にない値は欠測とする。該当者のいない組合せにも雑音が加わり、引かれることがある。",
+            en="Values are drawn from public lists and bins; values not listed count as missing. Combinations that nobody has get "
+            "noise, too, and may be drawn.",
+        )
+        if judged.is_synthetic
+        else Text(
             ja="キーは公開の一覧で、該当者のいないセルも含むすべての組合せに雑音を加えて出す。一覧にない値は数えない。",
             en="Keys are public lists; every combination is given with noise, empty cells too. Values not listed are counted "
             "nowhere.",
         ),
-        (_RELEASE, "protected/bounds_are_public"),
+        (_SYNTHETIC if judged.is_synthetic else _RELEASE, "protected/bounds_are_public"),
     )
     yield _line(
         judged,
@@ -206,11 +213,17 @@ def _algorithms(judged: Judged) -> Iterator[HazardLine]:
         ("H12", level),
         Text(ja="後処理が小さな集団を偏らせる", en="Post-processing that biases small groups"),
         Text(
+            ja="雑音付きの集計に合う分布を求め、そこから引くことが後処理であり、集計そのものは出さない。小さな集団は偏り得るので、宣言した基準を雑音付きで確かめてから出す。",
+            en="The whole fit and the sampling follow the noise; the noisy counts themselves are not released. Small groups may be "
+            "biased, so the rows are given out only after the declared criteria were measured with noise.",
+        )
+        if judged.is_synthetic
+        else Text(
             ja="件数は、負の値を0に直した値のほかに、直す前の雑音付きの値(符号つき、偏りなし)も出し、誤差の幅を添える。後処理は問いごとに証拠に示す。",
             en="Beside counts raised to at least 0, the noisy values before it (signed, unbiased) are released too, with their error. "
             "What is done after the noise is named query by query.",
         ),
-        (_RELEASE,),
+        (_SYNTHETIC if judged.is_synthetic else _RELEASE,),
     )
     made = (
         Text(ja="合成データは雑音付きの集計だけから作る。", en="The synthetic data are made from noisy counts alone.")
