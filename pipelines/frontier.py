@@ -20,7 +20,7 @@ from pipelines.deployment import Deployment
 from pipelines.rehearsal import quiet_engine, rehearse
 from policies.errors import PolicyError, UsageError
 from policies.model import ReleasePolicy
-from policies.model.method import AlleleFrequencies, DpStatistics, Method, Microdata, SmallCells
+from policies.model.method import AlleleFrequencies, Method, Microdata, PrivateMethod, SmallCells
 from policies.model.strictness import Text
 
 Grid = Mapping[str, Sequence[Value]]
@@ -39,6 +39,13 @@ _AXES: Mapping[str, tuple[Text, Text]] = {
     "dp_statistics": (
         Text(ja="プライバシー損失 ε", en="Privacy loss (epsilon)"),
         Text(ja="95%誤差(現在のポリシーを1とする倍率)", en="95 % error (1 = the policy as it stands)"),
+    ),
+    "dp_synthetic": (
+        Text(ja="プライバシー損失 ε", en="Privacy loss (epsilon)"),
+        Text(
+            ja="測定の95%誤差(現在のポリシーを1とする倍率)",
+            en="95 % error of what is measured (1 = the policy as it stands)",
+        ),
     ),
     "small_cells": (
         Text(ja="表示される最小の人数の逆数(0〜1)", en="One in the smallest number shown (0 to 1)"),
@@ -137,7 +144,7 @@ def grid_of(method: Method, given: Mapping[str, Sequence[str]]) -> Grid:
 def _known(method: Method) -> tuple[dict[str, Value], dict[str, tuple[Value, ...]]]:
     if isinstance(method, Microdata):
         return current_rows(method), default_rows(method)
-    if isinstance(method, DpStatistics):
+    if isinstance(method, PrivateMethod):
         return current_noise(method), default_noise(method)
     if isinstance(method, SmallCells):
         return current_cells(method), default_cells(method)
@@ -176,7 +183,7 @@ def _value(name: str, text: str) -> Value:
 
 
 def _alternatives(deployment: Deployment, release: ReleasePolicy, grid: Grid, engine: Any) -> Iterator[Alternative]:
-    if isinstance(release.method, DpStatistics):
+    if isinstance(release.method, PrivateMethod):
         yield from noise_alternatives(release, grid=grid)
         return
     sources: dict[str, Pseudonymized] = {}

@@ -6,7 +6,6 @@ Not here: the accounts (`charging`), the charge (`catalog.ledger`), the draw (`s
 from typing import TypeAlias
 
 from anonymization.dp.plan import DpPlan, plan
-from anonymization.dp.query_plan import Z_95
 from anonymization.dp.synthetic.asked import plan_asked
 from anonymization.dp.synthetic.plan import SyntheticPlan
 from anonymization.dp.synthetic.tree import cells_of
@@ -39,8 +38,7 @@ def errors_95(planned: PrivatePlan) -> dict[str, float]:
     """Return the 95 % error of the noise by query; of synthetic people by marginal, in people."""
     if isinstance(planned, DpPlan):
         return {query.name: query.error_95 for query in planned.queries}
-    names = planned.method.domain.names
-    return {" x ".join(names[place] for place in one.clique): Z_95 * one.sigma for one in planned.draws}
+    return planned.errors_95
 
 
 def noisy_numbers(planned: PrivatePlan) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from anonymization.dp.query_plan import Z_95, micro_text
+from anonymization.dp.query_plan import micro_text
 from anonymization.dp.synthetic.plan import SyntheticPlan
 from anonymization.evidence import CheckKind, CheckResult, Evidence, Statement
 
@@ -80,8 +80,6 @@ def _checks(plan: SyntheticPlan, criteria: Mapping[str, float]) -> tuple[CheckRe
 
 
 def _parameters(plan: SyntheticPlan) -> dict[str, object]:
-    names = plan.method.domain.names
-    measured = [(" x ".join(names[place] for place in one.clique), one.sigma) for one in plan.draws]
     steps = ["fitted_to_noisy_marginals", "impossible_combinations_left_out", "sampled_independently"]
     return {
         "unit": "person",
@@ -95,8 +93,8 @@ def _parameters(plan: SyntheticPlan) -> dict[str, object]:
         "rows": plan.method.rows or "as_many_as_noisy_people",
         "post_processing": {plan.method.name: steps},
         "queries": [
-            {"name": name, "statistic": "marginals", "table": plan.method.table, "error_95": Z_95 * sigma}
-            for name, sigma in measured
+            {"name": name, "statistic": "marginals", "table": plan.method.table, "error_95": error}
+            for name, error in plan.errors_95.items()
         ],
         **plan.as_json(),
     }

@@ -9,6 +9,7 @@ from decimal import ROUND_CEILING, Decimal
 
 from anonymization.dp.mechanism import MICRO, distance_at_least, epsilon_of, loss_of, sigma_for
 from anonymization.dp.plan import MAX_CELLS, micro_text
+from anonymization.dp.query_plan import Z_95
 from anonymization.dp.synthetic.acceptance import paid_limits
 from anonymization.dp.synthetic.domain import Domain, check_domain
 from anonymization.dp.synthetic.selection import choice_loss, scale_for
@@ -115,6 +116,17 @@ class SyntheticPlan:
     def criteria(self) -> tuple[Criterion, ...]:
         """What the rows must keep to be given out."""
         return self.method.acceptance.criteria if self.method.acceptance else ()
+
+    @property
+    def delta_units(self) -> int:
+        """The δ that is charged: none, for every value is public and no threshold is drawn."""
+        return 0
+
+    @property
+    def errors_95(self) -> dict[str, float]:
+        """The 95 % error of each declared marginal, in people, by the columns it is over."""
+        names = self.method.domain.names
+        return {" x ".join(names[place] for place in one.clique): Z_95 * one.sigma for one in self.draws}
 
     def as_json(self) -> dict[str, object]:
         """Return the plan as plain JSON values; everything in it is public."""
