@@ -117,8 +117,8 @@ def criterion_words(one: Criterion, called: Called) -> Bilingual:
             )
         case RegressionError():
             return (
-                f"基準: 合成データから求めた {called(one.on)} による {called([one.of])} の回帰の誤差が、実在の人では値の範囲の {most} 以内でしか大きくならない。",
-                f"Criterion: a regression of {called([one.of])} on {called(one.on)} fitted to synthetic rows errs on real people by at most {most} of the range more.",
+                f"基準: 合成データから求めた {called(one.on)} による {called([one.of])} の回帰からの、実在の人の残差が、どの説明する列とも値の範囲の {most} を超えて連動しない。",
+                f"Criterion: what real people are off the line of {called([one.of])} on {called(one.on)} that was fitted to synthetic rows goes with no column by more than {most} of the range.",
             )
         case Faithfulness():
             return (

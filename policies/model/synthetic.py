@@ -139,7 +139,11 @@ class ConditionalMeans(PolicyModel):
 
 
 class RegressionError(PolicyModel):
-    """How much worse a least-squares line fitted to synthetic rows tells the numbers of real people, as a share of the range."""
+    """How far real people's residuals from the least-squares line of the synthetic rows still go with an explaining column.
+
+    The largest mean of column times residual, over the columns on a scale of 0 to 1, as a share of the range of `of`; zero for
+    the people's own line (the normal equations).
+    """
 
     criterion: Literal["regression"]
     of: ColumnName

@@ -62,7 +62,7 @@ def distances(codes: Codes, rows: Codes, criteria: Sequence[Criterion], *, domai
         elif isinstance(one, ConditionalMeans):
             found.append(_means_off(codes, rows, one, domain))
         elif isinstance(one, RegressionError):
-            found.append(_worse(codes, rows, one, domain, total))
+            found.append(_leaning(codes, rows, one, domain))
         elif isinstance(one, Faithfulness):
             found.append(_unlike(codes, rows, one, domain))
     return found
@@ -119,23 +119,22 @@ def _means_off(codes: Codes, rows: Codes, one: ConditionalMeans, domain: Domain)
     return int(np.abs(sums).sum()) // _PARTS
 
 
-def _worse(codes: Codes, rows: Codes, one: RegressionError, domain: Domain, total: float) -> int:
-    """Return by how many ranges more the line of the synthetic rows errs on all real people than on as many synthetic ones."""
+def _leaning(codes: Codes, rows: Codes, one: RegressionError, domain: Domain) -> int:
+    """Return how far, at most over the explaining columns, real people's residuals from the synthetic line go with a column.
+
+    A least-squares line has residuals that go with none: these sums are its normal equations, and are zero for its own rows.
+    """
     synthetic, known = _shares(rows, one.of, domain), _features(rows, one.on, domain)
     there = ~np.isnan(synthetic)
     line = np.linalg.lstsq(known[there], synthetic[there], rcond=None)[0] if there.any() else np.zeros(known.shape[1])
-
-    def errors(part: Codes) -> Codes:
-        told = np.zeros(len(part))
-        # Column by column: a product of matrices may round a row otherwise when another row is gone.
-        for values, slope in zip(_features(part, one.on, domain).T, line, strict=True):
-            told += values * slope
-        wrong = np.abs(np.clip(told, 0.0, 1.0) - _shares(part, one.of, domain))
-        parts: Codes = np.rint(np.nan_to_num(wrong) * _PARTS).astype(np.int64)
-        return parts
-
-    expected = round(total * float(errors(rows).mean()) / _PARTS)
-    return int(errors(codes).sum()) // _PARTS - expected
+    columns = _features(codes, one.on, domain).T
+    told = np.zeros(len(codes))
+    # Column by column: a product of matrices may round a row otherwise when another row is gone.
+    for values, slope in zip(columns, line, strict=True):
+        told += values * slope
+    residuals = np.nan_to_num(_shares(codes, one.of, domain) - np.clip(told, 0.0, 1.0))
+    sums = [int(np.rint(values * residuals * _PARTS).astype(np.int64).sum()) for values in columns]
+    return max(abs(each) for each in sums) // _PARTS
 
 
 def _unlike(codes: Codes, rows: Codes, one: Faithfulness, domain: Domain) -> int:
