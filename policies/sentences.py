@@ -253,6 +253,11 @@ def _paid(budget: DpBudget) -> Iterator[Bilingual]:
         f"The loss rho={budget.release_rho} is paid from the account of {budget.population} (cap {budget.population_rho_cap}) before noise is drawn.",
     )
     yield from _quotas(budget)
+    if budget.population_delta_cap is not None:
+        yield (
+            f"一覧のないキーの閾値が失敗する確率の合計は、この母集団のすべての公開で δ={budget.population_delta_cap} までである。",
+            f"The chances that thresholds of unlisted keys fail add up, over all releases of this population, to at most delta={budget.population_delta_cap}.",
+        )
     yield (
         f"口座の期間は{say_day(budget.period_from, 'ja')}から{say_day(budget.period_to, 'ja')}まで。",
         f"The account runs from {say_day(budget.period_from, 'en')} to {say_day(budget.period_to, 'en')}.",
@@ -292,15 +297,18 @@ _STATISTICS: Mapping[str, Bilingual] = MappingProxyType(
         "top": ("人数の多い順の上位", "the most frequent, counted in people"),
         "most_frequent": ("最も人数の多いもの(人数は示さない)", "which are the most frequent, without their numbers,"),
         "regression": ("{value} の線形回帰", "a linear regression of {value}"),
+        "logistic_regression": ("{value} のロジスティック回帰", "a logistic regression of {value}"),
     }
 )
 
 
 def _query(query: DpQuery, words: Mapping[str, str]) -> Bilingual:
     """Say what a table counts, and how much one person may add to it."""
-    value = _called([query.value], words) if query.value else ""
+    of = query.outcome.column if query.outcome else query.value
+    value = _called([of], words) if of else ""
     ja, en = (text.format(value=value) for text in _STATISTICS[query.statistic])
-    by = _called([key.column for key in query.by], words)
+    by = _called(query.grouped, words)
+    private = _private(query, words)
     cells, rows = query.bounds.cells_per_person, query.bounds.rows_per_person_per_cell
     of_rows: Bilingual = (
         (f"、各欄 {rows} 行", f", {rows} rows in each")
@@ -312,8 +320,22 @@ def _query(query: DpQuery, words: Mapping[str, str]) -> Bilingual:
         low, high = query.clip.low, query.clip.high
         clip = (f"。値は {low} から {high} に収める", f"; values are held between {low} and {high}")
     return (
-        f"表「{query.title.ja}」: {by or '全体'} 別の{ja}(一人が数えられるのは {cells} 欄まで{of_rows[0]}{clip[0]})。",
-        f"Table “{query.title.en}”: {en} by {by or 'nothing'} (one person counts in at most {cells} cells{of_rows[1]}{clip[1]}).",
+        f"表「{query.title.ja}」: {by or '全体'} 別の{ja}(一人が数えられるのは {cells} 欄まで{of_rows[0]}{clip[0]})。{private[0]}",
+        f"Table “{query.title.en}”: {en} by {by or 'nothing'} (one person counts in at most {cells} cells{of_rows[1]}{clip[1]}).{private[1]}",
+    )
+
+
+def _private(query: DpQuery, words: Mapping[str, str]) -> Bilingual:
+    """Say what is named of keys that nobody listed, and what a missing one means."""
+    if query.private_keys is None:
+        return "", ""
+    names, delta = _called([key.column for key in query.private_columns], words), query.private_keys.threshold_delta
+    return (
+        f"{names} の値には公開の一覧がなく、雑音を加えた数が閾値を超えたものだけを名指しする"
+        f"(一人だけの値が出る確率は δ={delta} 以下)。表にない値は、誰にもないことを意味しない。",
+        f" There is no public list of {names}: a value is named only where its noisy count is above a threshold "
+        f"(one that a single person has appears with a chance of at most delta={delta}). "
+        "A value that is not in the table may still be somebody's.",
     )
 
 

@@ -14,7 +14,9 @@ from policies.model.dp_budget import ExactOutput as ExactOutput
 from policies.model.dp_queries import (
     ASKED_WITH,
     POST_PROCESSED,
+    PUBLISHED,
     SPECIAL,
+    Outcome,
     PostProcessing,
     Predictor,
     PublicEdges,
@@ -27,6 +29,7 @@ from policies.model.dp_queries import (
 from policies.model.events import Events, Household
 from policies.model.loss import LeastLoss
 from policies.model.municipality import Municipality
+from policies.model.private_keys import PRIVATELY_KEYED, PrivateColumn, PrivateKeys
 from policies.model.risk_models import NoAttack, WrittenRisk
 from policies.model.sensitive import WrittenModel
 from policies.model.strictness import ColumnName, Exact, Name, PolicyModel, Ratio, Text
@@ -118,7 +121,8 @@ class ContributionBounds(PolicyModel):
 class DpQuery(PolicyModel):
     """One noisy table by public keys: counts, sums, means, variances, histograms, quantiles, margins, survival, top, regression.
 
-    `by` names output columns of the release's tables; empty cells are published like all others. `rho_share` is this
+    `by` names output columns of the release's tables; empty cells are published like all others. Counts of people and rows
+    may go by `private_keys` as well, which are named only above a threshold. `rho_share` is this
     query's share of the release's loss; the shares of a release sum to 1. Which other keys a statistic needs is in
     `ASKED_WITH`. `where` names the cohort: only rows with one of its public values in each of its columns count.
     `post_processing` declares what is done to noisy counts before they are called values; left out, counts
@@ -130,6 +134,7 @@ class DpQuery(PolicyModel):
     statistic: Statistic
     table: Name
     by: tuple[PublicKeys, ...]
+    private_keys: PrivateKeys | None = None
     where: Annotated[tuple[PublicKeys, ...], Field(min_length=1)] | None = None
     bounds: ContributionBounds
     value: ColumnName | None = None
@@ -141,6 +146,7 @@ class DpQuery(PolicyModel):
     ) = None
     status: Status | None = None
     top: Annotated[int, Field(ge=1)] | None = None
+    outcome: Outcome | None = None
     predictors: Annotated[tuple[Predictor, ...], Field(min_length=1, max_length=10)] | None = None
     post_processing: tuple[PostProcessing, ...] | None = None
     rho_share: Annotated[Exact, Field(gt=Decimal(0), le=Decimal(1))]
@@ -179,13 +185,42 @@ class DpQuery(PolicyModel):
         if len(set(cohort)) != len(cohort) or by & set(cohort):
             msg = "`where` names a column twice, or one of `by`; there, list fewer values"
             raise ValueError(msg)
-        if len(set(predictors)) != len(predictors) or self.value in predictors:
+        outcome = self.outcome.column if self.outcome else self.value
+        if len(set(predictors)) != len(predictors) or outcome in predictors:
             msg = "a predictor stands twice, or is the outcome"
             raise ValueError(msg)
         if self.statistic in {"top", "most_frequent"} and not self.by:
             msg = f"`{self.statistic}` needs a key in `by`"
             raise ValueError(msg)
         return self
+
+    @model_validator(mode="after")
+    def _keys_are_told_apart(self) -> Self:
+        private = [key.column for key in self.private_columns]
+        if private and self.statistic not in PRIVATELY_KEYED:
+            msg = (
+                f"`{self.statistic}` takes no `private_keys`: a threshold names counts, so only `people` and `rows` do"
+            )
+            raise ValueError(msg)
+        others = {key.column for key in (*self.by, *(self.where or ()))}
+        if len(set(private)) != len(private) or others & set(private):
+            msg = "`private_keys` names a column twice, or one of `by` or `where`; a column with a list is public"
+            raise ValueError(msg)
+        figures = sorted(set(self.grouped) & set(PUBLISHED[self.statistic]))
+        if figures:
+            msg = f"a grouping column is named like a published figure ({', '.join(figures)}); give it another name (`as`)"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def private_columns(self) -> tuple[PrivateColumn, ...]:
+        """The grouping columns whose values nobody listed, in the order written."""
+        return self.private_keys.columns if self.private_keys else ()
+
+    @property
+    def grouped(self) -> tuple[str, ...]:
+        """The names of all grouping columns, public ones first: the key columns of the published table."""
+        return (*(key.column for key in self.by), *(key.column for key in self.private_columns))
 
 
 class DpStatistics(PolicyModel):
@@ -212,6 +247,20 @@ class DpStatistics(PolicyModel):
             msg = "query names must differ"
             raise ValueError(msg)
         return self
+
+    @model_validator(mode="after")
+    def _thresholds_are_paid(self) -> Self:
+        missing = [key for key in ("people_at_most", "population_delta_cap") if getattr(self.budget, key) is None]
+        if self.threshold_delta and missing:
+            listed = " and ".join(f"`{key}`" for key in missing)
+            msg = f"`private_keys` needs {listed} in `budget`: the δ of thresholds adds up, and is held below 1/n"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def threshold_delta(self) -> Decimal:
+        """The δ of all thresholds of the release; the δ of the release is this and that of the conversion."""
+        return sum((query.private_keys.threshold_delta for query in self.queries if query.private_keys), Decimal(0))
 
 
 class SmallCells(PolicyModel):

@@ -38,6 +38,7 @@ def budget_is_kept(view: ReleaseView, parameters: Parameters) -> Iterator[Proble
             fix = "write the dataset's `population`; another name would begin a new account for the same people"
             yield Problem(what, fix, (*_BUDGET, "population"))
     yield from _quotas(view, budget)
+    yield from _delta_quotas(view, budget)
     same = [(release.id, other) for release, other in _siblings(view) if other.population == budget.population]
     spent = sum((other.release_rho for _, other in same), Decimal(0))
     if spent > budget.population_rho_cap:
@@ -72,18 +73,42 @@ def _quotas(view: ReleaseView, budget: DpBudget) -> Iterator[Problem]:
             yield Problem(what, "write the same everywhere: it is one account", (*_BUDGET, key))
 
 
+def _thresholds(release: ReleasePolicy) -> Decimal:
+    return release.method.threshold_delta if isinstance(release.method, DpStatistics) else Decimal(0)
+
+
+def _delta_quotas(view: ReleaseView, budget: DpBudget) -> Iterator[Problem]:
+    """DP-01: the thresholds of a population's releases together keep to its cap of δ, and so does each quota."""
+    own, cap = _thresholds(view.release), budget.population_delta_cap
+    for key in ("year_delta_cap", "all_versions_delta_cap"):
+        quota = getattr(budget, key)
+        if quota is not None and (cap is None or quota > cap):
+            what = f"`{key}` is above the cap of δ of population '{budget.population}', or there is none"
+            yield Problem(what, "write at most `population_delta_cap`", (*_BUDGET, key))
+        if quota is not None and own > quota:
+            what = f"the thresholds of this release alone spend more δ than its `{key}`"
+            yield Problem(what, f"lower `threshold_delta`, or let `{key}` be approved anew", (*_BUDGET, key))
+    same = [(release, other) for release, other in _siblings(view) if other.population == budget.population]
+    for key in ("population_delta_cap", "year_delta_cap"):
+        # Who has no private keys spends none, and may say nothing of it.
+        caps = {getattr(other, key) for _, other in same} - {None}
+        if getattr(budget, key) is not None and len(caps) > 1:
+            what = f"population '{budget.population}' has different `{key}` in different releases"
+            yield Problem(what, "write the same everywhere: it is one account", (*_BUDGET, key))
+    if cap is not None and sum((_thresholds(release) for release, _ in same), Decimal(0)) > cap:
+        what = f"the thresholds of population '{budget.population}' spend more δ than its cap"
+        yield Problem(
+            what, "lower `threshold_delta`, or let the cap be approved anew", (*_BUDGET, "population_delta_cap")
+        )
+
+
 def losses_are_meant(view: ReleaseView, parameters: Parameters) -> Iterator[Problem]:
     """DP-02: period, keys and bounds stand before the data are seen, and fit each other."""
     method = view.release.method
     if not isinstance(method, PrivateMethod):
         return
     budget = method.budget
-    if Fraction(budget.delta) > fraction(parameters, "most_delta"):
-        what = "a loss is shown for a delta above the house's: more may go wrong than the epsilon says"
-        yield Problem(what, f"write at most '{parameters['most_delta']}'", (*_BUDGET, "delta"))
-    if budget.people_at_most is not None and budget.delta * budget.people_at_most >= 1:
-        what = "delta is 1/n or more: publishing one whole record would keep such a guarantee"
-        yield Problem(what, "write a delta well below one in `people_at_most`", (*_BUDGET, "delta"))
+    yield from _delta(budget, _thresholds(view.release), parameters)
     if budget.period_from > budget.period_to:
         yield Problem("the budget period ends before it begins", "correct the dates", (*_BUDGET, "period_to"))
     elif not budget.period_from <= view.release.effective_from <= budget.period_to:
@@ -94,6 +119,22 @@ def losses_are_meant(view: ReleaseView, parameters: Parameters) -> Iterator[Prob
             yield from _query(method, index)
     else:
         yield from sizes_of_synthetic(method, most_cells=number(parameters, "most_cells"))
+
+
+def _delta(budget: DpBudget, thresholds: Decimal, parameters: Parameters) -> Iterator[Problem]:
+    """DP-02: δ in all, of the conversion and of thresholds, is the house's or less and far below 1/n; also over a lifetime."""
+    if Fraction(budget.delta + thresholds) > fraction(parameters, "most_delta"):
+        what = "a loss is shown for a delta above the house's: more may go wrong than the epsilon says"
+        fix = f"write at most '{parameters['most_delta']}', thresholds of private keys included"
+        yield Problem(what, fix, (*_BUDGET, "delta"))
+    people = budget.people_at_most
+    if people is not None and (budget.delta + thresholds) * people >= 1:
+        what = "delta is 1/n or more: publishing one whole record would keep such a guarantee"
+        fix = "write a delta well below one in `people_at_most`, thresholds of private keys included"
+        yield Problem(what, fix, (*_BUDGET, "delta"))
+    elif people is not None and (budget.delta + (budget.population_delta_cap or 0)) * people >= 1:
+        what = "the cap of the δ of thresholds is 1/n or more: the releases together could publish one whole record"
+        yield Problem(what, "write a cap well below one in `people_at_most`", (*_BUDGET, "population_delta_cap"))
 
 
 def _query(method: DpStatistics, index: int) -> Iterator[Problem]:
@@ -110,7 +151,7 @@ def _query(method: DpStatistics, index: int) -> Iterator[Problem]:
     bins = 0 if query.edges is None else len(query.edges.values) - 1
     each = 2 * bins + 1 if query.statistic == "survival" else max(bins, 1)
     cells = prod(len(public.values) for public in query.by) * each
-    if query.bounds.cells_per_person > cells:
+    if query.private_keys is None and query.bounds.cells_per_person > cells:
         what = f"query '{query.name}' has {cells} cells; a person cannot be in more"
         yield Problem(what, f"write `cells_per_person: {cells}` or less", (*keys, "bounds", "cells_per_person"))
 

@@ -93,7 +93,7 @@ def _by(view: ReleaseView) -> list[Fate]:
     if isinstance(method, SmallCells):
         named = {(method.table, name) for name in method.by}
     elif isinstance(method, DpStatistics):
-        named = {(query.table, key.column) for query in method.queries for key in query.by}
+        named = {(query.table, column) for query in method.queries for column in query.grouped}
     elif isinstance(method, DpSynthetic):
         named = {(method.table, each.column) for each in method.columns if each.feature is None}
     else:
@@ -131,8 +131,7 @@ def drugs_are_counted_by_people(view: ReleaseView, _: Parameters) -> Iterator[Pr
 def _counts_rows(view: ReleaseView, fate: Fate) -> bool:
     method = view.release.method
     return isinstance(method, DpStatistics) and any(
-        query.statistic == "rows" and fate.column.output_name in {key.column for key in query.by}
-        for query in method.queries
+        query.statistic == "rows" and fate.column.output_name in query.grouped for query in method.queries
     )
 
 

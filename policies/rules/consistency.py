@@ -25,12 +25,14 @@ def names_are_columns(view: ReleaseView, _: Parameters) -> Iterator[Problem]:
     elif isinstance(method, DpStatistics):
         for index, query in enumerate(method.queries):
             keys: tuple[Key, ...] = ("method", "queries", index)
-            yield from _grouped(view, query.table, [key.column for key in (*query.by, *(query.where or ()))], keys)
+            yield from _grouped(view, query.table, [*query.grouped, *(key.column for key in query.where or ())], keys)
             yield from _value(view, query.value, query.table, (*keys, "value"))
             for place, predictor in enumerate(query.predictors or ()):
                 yield from _value(view, predictor.column, query.table, (*keys, "predictors", place, "column"))
             if query.status is not None:
                 yield from _grouped(view, query.table, [query.status.column], (*keys, "status"))
+            if query.outcome is not None:
+                yield from _grouped(view, query.table, [query.outcome.column], (*keys, "outcome"))
             yield from _codebook(view, query, keys)
     elif isinstance(method, DpSynthetic):
         yield from names_of_synthetic(view, method)
@@ -112,6 +114,8 @@ def _codebook(view: ReleaseView, query: DpQuery, keys: tuple[Key, ...]) -> Itera
     ]
     if query.status is not None:
         public.append((query.status.column, (*query.status.observed, *query.status.censored), (*keys, "status")))
+    if query.outcome is not None:
+        public.append((query.outcome.column, (*query.outcome.event, *query.outcome.no_event), (*keys, "outcome")))
     fates = {fate.column.output_name: fate for fate in view.fates_of(query.table)}
     for column, values, place in public:
         fate = fates.get(column)

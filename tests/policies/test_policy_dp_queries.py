@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -17,6 +18,11 @@ from tests.support.policy_files import CLINIC, STATISTICS
 
 ON = date(2026, 12, 15)
 PEOPLE = "statistic: people\n"
+PRIVATE: dict[str, Any] = {
+    "columns": [{"column": "icd10", "max_length": 8}],
+    "threshold_delta": "0.0000000001",
+    "source": "no codebook exists",
+}
 
 
 @pytest.mark.parametrize("statistic", sorted(SPECIAL))
@@ -54,6 +60,20 @@ def test_a_question_needs_all_that_it_is_asked_with(statistic: str) -> None:
         ("regression", {"predictors": [{"column": "hba1c", "clip": DAYS}]}, "is the outcome"),
         ("regression", {"predictors": [{"column": "days", "clip": DAYS}] * 2}, "twice"),
         ("regression", {"predictors": [{"column": "days"}]}, "clip"),
+        ("histogram", {"private_keys": PRIVATE}, "takes no `private_keys`"),
+        ("top", {"private_keys": PRIVATE}, "takes no `private_keys`"),
+        ("people", {"private_keys": {**PRIVATE, "threshold_delta": "0"}}, "greater than"),
+        ("people", {"private_keys": {**PRIVATE, "threshold_delta": "0.001"}}, "less than"),
+        ("people", {"private_keys": {**PRIVATE, "columns": []}}, "at least 1"),
+        ("people", {"private_keys": {**PRIVATE, "columns": PRIVATE["columns"] * 2}}, "twice"),
+        ("people", {"private_keys": {**PRIVATE, "columns": [{"column": "icd10"}]}}, "max_length"),
+        (
+            "people",
+            {"private_keys": {**PRIVATE, "columns": [{"column": "value", "max_length": 8}]}},
+            "published figure",
+        ),
+        ("top", {"by": [{"column": "rank", "values": ["1"], "source": "codebook"}]}, "published figure"),
+        ("histogram", {"by": [{"column": "low", "values": ["1"], "source": "codebook"}]}, "published figure"),
     ],
 )
 def test_a_question_without_public_bounds_or_sense_is_refused(

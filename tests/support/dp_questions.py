@@ -25,6 +25,8 @@ EDGES = {"values": ["3", "5", "7", "9", "15"], "source": "guideline"}
 TIMES = {"values": ["0", "25", "50", "100"], "source": "protocol"}
 STATUS = {"column": "outcome", "observed": ["died"], "censored": ["left"], "source": "codebook"}
 OUTCOMES = {"column": "outcome", "values": ["died", "left"], "source": "codebook"}
+DIED = {"column": "outcome", "event": ["died"], "no_event": ["left"], "source": "codebook"}
+COARSE_DAYS = {**DAYS, "grid": "25"}
 KEYS = {"column": "region", "values": list(REGIONS), "source": "codebook v7"}
 
 SPECIAL: dict[str, dict[str, object]] = {
@@ -36,6 +38,7 @@ SPECIAL: dict[str, dict[str, object]] = {
     "top": {"top": 2},
     "most_frequent": {"top": 2},
     "regression": {"value": "hba1c", "clip": HBA1C, "predictors": [{"column": "days", "clip": DAYS}]},
+    "logistic_regression": {"outcome": DIED, "predictors": [{"column": "days", "clip": COARSE_DAYS}]},
 }
 
 
@@ -51,7 +54,7 @@ def question(
         "by": [KEYS],
         "bounds": {"cells_per_person": cells, "rows_per_person_per_cell": rows, "source": "protocol 4.2"},
         "rho_share": share,
-        **SPECIAL[statistic],
+        **SPECIAL.get(statistic, {}),
         **changed,
     }
 
