@@ -78,6 +78,8 @@ _FAMILIES: tuple[tuple[str, str, str], ...] = (
     ("recount\\.tables", "予定した問いだけに答えている", "exactly the planned questions are answered"),
     ("recount\\.columns\\.(?P<table>.+)", "{table}に、区分・雑音を加えた数・誤差だけがある", "{table} holds keys, noisy numbers and their errors only"),
     ("recount\\.keys\\.(?P<table>.+)", "{table}の区分が、データを見る前に公表したものと同じである", "the keys of {table} are those made public before"),
+    ("recount\\.named_keys\\.(?P<table>.+)", "{table}の区分は、一つずつ順に並び、長さと公開の一覧を守っている", "the keys of {table} stand once, in order, and no longer than allowed"),
+    ("recount\\.threshold\\.(?P<table>.+)", "{table}で名指しした数はすべて閾値を超え、閾値は約束したδを守っている", "every count named in {table} is above a threshold that keeps its delta"),
     ("recount\\.synthetic_columns\\.(?P<table>.+)", "{table}に、宣言した列だけがある", "{table} holds the declared columns only"),
     ("recount\\.domain\\.(?P<table>[^.]+)\\.(?P<column>.+)", "{table}の{column}の値が、公表した値の範囲にある", "every value of {column} in {table} is of the public domain"),
     ("recount\\.impossible\\.(?P<table>.+)", "{table}に、ありえないと宣言した組合せがない", "{table} holds no combination that was declared impossible"),

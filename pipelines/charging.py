@@ -5,7 +5,7 @@ Not here: the loss (`anonymization.dp.plan`), the charge (`catalog.ledger`).
 
 from decimal import ROUND_FLOOR, Decimal
 
-from catalog.ledger_scopes import MICRO, Scopes
+from catalog.ledger_scopes import DELTA_UNITS, MICRO, Scopes
 from policies.model.method import DpBudget
 
 
@@ -20,7 +20,14 @@ def scopes_of(budget: DpBudget, *, release: str) -> Scopes:
         release=release,
         year_cap_micro=None if budget.year_rho_cap is None else _down(budget.year_rho_cap),
         release_cap_micro=None if budget.all_versions_rho_cap is None else _down(budget.all_versions_rho_cap),
+        delta_cap_units=_delta_down(budget.population_delta_cap),
+        year_delta_cap_units=_delta_down(budget.year_delta_cap),
+        release_delta_cap_units=_delta_down(budget.all_versions_delta_cap),
     )
+
+
+def _delta_down(delta: Decimal | None) -> int | None:
+    return None if delta is None else int((delta * DELTA_UNITS).to_integral_value(rounding=ROUND_FLOOR))
 
 
 def _down(rho: Decimal) -> int:

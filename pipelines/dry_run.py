@@ -26,7 +26,7 @@ from catalog.ledger_scopes import Scopes
 from pipelines.charging import scopes_of
 from pipelines.deployment import Deployment, digest_of
 from pipelines.foreseen import Figure, Foreseen, Obstacle, figures_of, obstacles_of, plan_figures, rare_figures
-from pipelines.private_plan import PrivatePlan, plan_private
+from pipelines.private_plan import PrivatePlan, delta_units, plan_private
 from pipelines.quality import judge
 from pipelines.rehearsal import Rehearsed, has_zones, quiet_engine, rehearse
 from pipelines.stages.around import surroundings_of, thresholds_of
@@ -234,7 +234,11 @@ def account_of(deployment: Deployment, planned: PrivatePlan, scopes: Scopes) -> 
     with ledger_for_looking(deployment.settings.ledger) as ledger:
         try:
             foreseen = ledger.forecast(
-                scopes, planned.charge_micro, query_hash=planned.query_hash, snapshot=planned.snapshot_digest
+                scopes,
+                planned.charge_micro,
+                query_hash=planned.query_hash,
+                snapshot=planned.snapshot_digest,
+                delta_units=delta_units(planned),
             )
         except BudgetError:
             view = ledger.show(planned.population)  # a recorded cap is another than the policy's

@@ -41,10 +41,15 @@ def errors_95(planned: PrivatePlan) -> dict[str, float]:
     return planned.errors_95
 
 
+def delta_units(planned: PrivatePlan) -> int:
+    """Return the δ of thresholds that the account is charged, in units of 10⁻¹⁵; only private keys have any."""
+    return planned.delta_units if isinstance(planned, DpPlan) else 0
+
+
 def noisy_numbers(planned: PrivatePlan) -> int:
     """Return how many numbers are drawn with noise, at most; with `passes` it says how long the work may take."""
     if isinstance(planned, DpPlan):
-        return sum(query.cells * len(query.parts) for query in planned.queries)
+        return sum((query.cells or query.most_cells) * len(query.parts) for query in planned.queries)
     sizes = planned.method.domain.sizes
     widest = sorted(sizes)[-(planned.method.selection.most_columns if planned.method.selection else 2) :]
     chosen = len(planned.rounds) * cells_of(range(len(widest)), widest)

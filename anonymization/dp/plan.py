@@ -6,7 +6,7 @@ Everything here follows from the policy alone, so it can be shown, reviewed and 
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from anonymization.dp.mechanism import MICRO, epsilon_of
@@ -18,13 +18,17 @@ from anonymization.dp.query_plan import (
     Quantity,
     QueryPlan,
     Units,
+    delta_text,
     mean_error,
     micro_text,
     special_json,
+    threshold_part,
     units_json,
 )
+from anonymization.dp.threshold import DELTA_UNITS
 from policies.errors import PolicyError
-from policies.model.method import DpQuery, DpStatistics, PublicKeys
+from policies.model.dp_queries import PUBLISHED
+from policies.model.method import DpQuery, DpStatistics
 
 __all__ = [
     "MAX_CELLS",
@@ -35,6 +39,7 @@ __all__ = [
     "Quantity",
     "QueryPlan",
     "Units",
+    "delta_text",
     "mean_error",
     "micro_text",
     "plan",
@@ -47,6 +52,8 @@ MAX_CELLS = 200_000
 @dataclass(frozen=True, slots=True)
 class DpPlan:
     """A whole release before it is run: what it is charged, and what each query will be worth.
+
+    The release is (`epsilon`, `delta`): `delta` is all of δ, that which converts ρ to ε and that of thresholds of private keys.
 
     `query_hash` names the question (policy digest, bounds, keys, losses); together with `snapshot_digest` it is what
     the ledger recognizes a repeat by. A changed policy is a new question and is charged again.
@@ -61,6 +68,12 @@ class DpPlan:
     snapshot_digest: str
     query_hash: str
     queries: tuple[QueryPlan, ...]
+    conversion_delta: Decimal = Decimal(0)
+
+    @property
+    def delta_units(self) -> int:
+        """The δ of all thresholds by OpenDP's own map, in units of 10⁻¹⁵, rounded up: what the account is charged."""
+        return sum(query.delta_units for query in self.queries)
 
     def as_json(self) -> dict[str, object]:
         """Return the plan as plain JSON values; everything in it is public."""
@@ -69,6 +82,8 @@ class DpPlan:
             "rho": micro_text(self.charge_micro),
             "population_rho_cap": micro_text(self.cap_micro),
             "delta": str(self.delta),
+            "delta_of_conversion": str(self.conversion_delta),
+            "delta_of_thresholds": delta_text(self.delta_units),
             "epsilon": self.epsilon,
             "query_hash": self.query_hash,
             "queries": [query.as_json() for query in self.queries],
@@ -96,7 +111,8 @@ def plan(method: DpStatistics, *, policy_digest: str, snapshot_digest: str) -> D
     Source: Bun & Steinke 2016 (losses add); L2 sensitivity √K · bound for K cells a person.
     """
     charge = _micro(method.budget.release_rho, up=True)
-    queries = tuple(_query(query, share_micro=_share(query, method.budget.release_rho)) for query in method.queries)
+    rho, people = method.budget.release_rho, method.budget.people_at_most
+    queries = tuple(_query(query, share_micro=_share(query, rho), people=people) for query in method.queries)
     planned = sum(part.rho_micro for query in queries for part in query.parts)
     lost = sum(part.loss_micro for query in queries for part in query.parts)
     if planned > charge or lost > charge:
@@ -110,7 +126,8 @@ def plan(method: DpStatistics, *, policy_digest: str, snapshot_digest: str) -> D
         population=method.budget.population,
         charge_micro=charge,
         cap_micro=_micro(method.budget.population_rho_cap, up=False),
-        delta=method.budget.delta,
+        delta=method.budget.delta + Decimal(sum(query.delta_units for query in queries)) / DELTA_UNITS,
+        conversion_delta=method.budget.delta,
         epsilon=epsilon_of(charge, delta=method.budget.delta),
         policy_digest=policy_digest,
         snapshot_digest=snapshot_digest,
@@ -136,10 +153,12 @@ def _share(query: DpQuery, release_rho: Decimal) -> int:
     return share
 
 
-def _query(query: DpQuery, *, share_micro: int) -> QueryPlan:
-    _check_keys(query.by, query.name)
+def _query(query: DpQuery, *, share_micro: int, people: int | None) -> QueryPlan:
+    _check_keys(query)
     kind = KINDS[query.statistic]
     frame = kind.frame(query)
+    if query.private_keys is not None:  # how many cells there are is read from the data: only the declared bound holds
+        frame = replace(frame, cells_per_person=query.bounds.cells_per_person)
     if frame.cells > MAX_CELLS:
         raise PolicyError(
             "dp.too-many-cells",
@@ -150,9 +169,14 @@ def _query(query: DpQuery, *, share_micro: int) -> QueryPlan:
     # The first vectors get whole even shares, the last what is left: no micro-ρ is lost or spent twice.
     even = share_micro // len(frame.split)
     shares = [even] * (len(frame.split) - 1) + [share_micro - even * (len(frame.split) - 1)]
-    parts = tuple(
-        kind.noise(query, frame, quantity, share) for quantity, share in zip(frame.split, shares, strict=True)
-    )
+    threshold = None
+    if query.private_keys is None:
+        parts = tuple(
+            kind.noise(query, frame, quantity, share) for quantity, share in zip(frame.split, shares, strict=True)
+        )
+    else:
+        part, threshold = threshold_part(query, frame, frame.split[0], rho_micro=share_micro)
+        parts = (part,)
     expected = kind.expect(query, frame, parts)
     return QueryPlan(
         name=query.name,
@@ -161,7 +185,7 @@ def _query(query: DpQuery, *, share_micro: int) -> QueryPlan:
         by=frame.by,
         value=frame.value,
         units=frame.units,
-        cells=frame.cells,
+        cells=0 if query.private_keys else frame.cells,
         cells_per_person=frame.cells_per_person,
         rows_per_person_per_cell=frame.rows_per_person_per_cell,
         bounds_source=query.bounds.source,
@@ -171,10 +195,22 @@ def _query(query: DpQuery, *, share_micro: int) -> QueryPlan:
         error_for=expected.of,
         asked=query,
         instead=expected.instead,
+        private=query.private_columns,
+        most_cells=query.bounds.cells_per_person * (people or 0) if query.private_keys else 0,
+        threshold=threshold,
     )
 
 
-def _check_keys(by: Sequence[PublicKeys], name: str) -> None:
+def _check_keys(query: DpQuery) -> None:
+    by, name = query.by, query.name
+    figures = sorted(set(query.grouped) & set(PUBLISHED[query.statistic]))
+    if figures:  # the policy's form refuses it as well; a plan may be made of a query that never was in a file
+        raise PolicyError(
+            "dp.key-named-like-figure",
+            what=f"query '{name}' groups by a column named like a published figure: {', '.join(figures)}",
+            why="one of the two would overwrite the other in the published table",
+            fix="give the column another output name (`as`)",
+        )
     # A repeated key would count a row twice in the join, which doubles the true sensitivity.
     columns = [key.column for key in by]
     repeated = [key.column for key in by if len(set(key.values)) != len(key.values)]
@@ -208,11 +244,19 @@ def _hash(method: DpStatistics, policy_digest: str, charge: int, queries: Sequen
                 "parts": [[part.quantity, part.rho_micro] for part in query.parts],
             }
             | _special(query)
+            | _private(query)
             for query in queries
         ],
     }
     text = json.dumps(question, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def _private(query: QueryPlan) -> dict[str, object]:
+    if query.threshold is None:
+        return {}
+    columns = [[key.column, key.max_length] for key in query.private]
+    return {"private": columns, "threshold_delta": str(query.threshold.delta.normalize())}
 
 
 def _special(query: QueryPlan) -> dict[str, object]:

@@ -7,11 +7,14 @@ from statistics import NormalDist
 from typing import Literal, TypeVar
 
 from anonymization.dp.mechanism import MICRO, distance_at_least, loss_of, sigma_for
+from anonymization.dp.threshold import DELTA_UNITS, ThresholdPlan, plan_threshold
 from policies.errors import PolicyError
 from policies.model.dp_queries import Clip, Statistic
 from policies.model.method import DpQuery, PublicKeys
+from policies.model.private_keys import PrivateColumn
 
 Z_95 = NormalDist().inv_cdf(0.975)
+Z_95_ONE_SIDED = NormalDist().inv_cdf(0.95)
 MAX_UNITS = 2**31
 """Largest contribution of one person to one cell, so that the sum over 2^31 people stays inside 64 bits."""
 REFERENCE_ROWS = 100
@@ -101,7 +104,8 @@ class QueryPlan:
     """One query, ready to be bounded and drawn; `cells_per_person` is never above the number of cells.
 
     `by`, `value` and `cells` are those of the engine's grid: a histogram's has the bins as one key more. `asked` is the
-    question as the policy writes it; only statistics beyond counts, sums and means look at it.
+    question as the policy writes it; only statistics beyond counts, sums and means look at it. A query with `private` keys has
+    a `threshold`, and no number of cells: 0, because which there are is read from the data; `most_cells` bounds it publicly.
     """
 
     name: str
@@ -120,6 +124,14 @@ class QueryPlan:
     error_for: str = "every cell"
     asked: DpQuery | None = None
     instead: tuple[Statistic, float] | None = None
+    private: tuple[PrivateColumn, ...] = ()
+    most_cells: int = 0
+    threshold: ThresholdPlan | None = None
+
+    @property
+    def delta_units(self) -> int:
+        """The δ of the query's threshold by OpenDP's own map, in units of 10⁻¹⁵, rounded up; 0 without private keys."""
+        return 0 if self.threshold is None else self.threshold.delta_units
 
     def part(self, quantity: Quantity) -> NoisePart:
         """Return the noisy vector of `quantity`."""
@@ -141,7 +153,7 @@ class QueryPlan:
             ],
             "value": self.value.lstrip("_") if self.value else None,
             "clip": None if self.units is None else units_json(self.units, self.clip_source),
-            "cells": self.cells,
+            "cells": self.cells or None,
             "cells_per_person": self.cells_per_person,
             "rows_per_person_per_cell": self.rows_per_person_per_cell,
             "bounds_source": self.bounds_source,
@@ -160,7 +172,22 @@ class QueryPlan:
         }
         if self.instead is not None:
             shown["instead"] = {"statistic": self.instead[0], "error_95": self.instead[1]}
-        return shown | special_json(self.asked)
+        return shown | special_json(self.asked) | self._private_json()
+
+    def _private_json(self) -> dict[str, object]:
+        if self.threshold is None or self.asked is None or self.asked.private_keys is None:
+            return {}
+        keys = self.asked.private_keys
+        shown: dict[str, object] = {
+            "columns": [{"column": key.column, "max_length": key.max_length} for key in self.private],
+            "source": keys.source,
+            "named_above": self.threshold.threshold,
+            "named_in_95_of_100_from": math.ceil(self.threshold.threshold + Z_95_ONE_SIDED * self.threshold.sigma),
+            "delta": delta_text(self.delta_units),
+            "delta_at_most": f"{keys.threshold_delta.normalize():e}",
+            "absent_keys": "mean_nothing",
+        }
+        return {"private_keys": shown}
 
 
 def asked_with(what: Asked | None, name: str) -> Asked:
@@ -183,7 +210,7 @@ def special_json(asked: DpQuery | None) -> dict[str, object]:
     """Return what only some statistics are asked with (edges, margins, …) as plain JSON values."""
     if asked is None:
         return {}
-    keys = {"edges", "probabilities", "marginals", "status", "top", "predictors", "post_processing", "where"}
+    keys = {"edges", "probabilities", "marginals", "status", "top", "outcome", "predictors", "post_processing", "where"}
     return asked.model_dump(mode="json", include=keys, exclude_none=True)
 
 
@@ -192,6 +219,11 @@ def _scaled_json(part: NoisePart) -> dict[str, object]:
     if part.mechanism == "noisy_max":
         return {"linf_sensitivity": part.sensitivity, "scale": part.sigma}
     return {"l2_sensitivity": part.sensitivity, "sigma": part.sigma}
+
+
+def delta_text(units: int) -> str:
+    """Return units of δ as an exact decimal in scientific notation, such as `5e-10`; nothing is `0`."""
+    return f"{(Decimal(units) / DELTA_UNITS).normalize():e}" if units else "0"
 
 
 def micro_text(micro: int) -> str:
@@ -250,6 +282,32 @@ def noise_part(quantity: Quantity, frame: Frame, *, rho_micro: int, name: str) -
     loss = math.ceil(loss_of(sigma, sensitivity=sensitivity) * MICRO)
     natural = float(units.grid) if units else 1.0
     return NoisePart(quantity, bound, sensitivity, rho_micro, sigma, loss, Z_95 * sigma * natural)
+
+
+def threshold_part(
+    query: DpQuery, frame: Frame, quantity: Quantity, *, rho_micro: int
+) -> tuple[NoisePart, ThresholdPlan]:
+    """Scale noise and threshold of a count by private keys, so that OpenDP's own map stays within ρ and δ.
+
+    Raises:
+        PolicyError: The query has no private keys, or no threshold meets the loss.
+    """
+    keys = asked_with(query.private_keys, query.name)
+    bound = frame.rows_per_person_per_cell
+    threshold = plan_threshold(
+        cells_per_person=frame.cells_per_person, cell_bound=bound, rho_micro=rho_micro, delta=keys.threshold_delta
+    )
+    part = NoisePart(
+        quantity,
+        bound,
+        threshold.sensitivity,
+        rho_micro,
+        threshold.sigma,
+        threshold.loss_micro,
+        Z_95 * threshold.sigma,
+        "thresholded_discrete_gaussian",
+    )
+    return part, threshold
 
 
 def mean_error(total: NoisePart, count: NoisePart, *, rows: float, from_center: float) -> float:

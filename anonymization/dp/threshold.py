@@ -24,6 +24,8 @@ from policies.errors import PolicyError
 
 _STEPS = 1_000
 _SMALLEST_DELTA = Decimal("1e-15")
+DELTA_UNITS = 10**15
+"""Units of δ in 1; accounts of δ are in whole units, as those of ρ are in whole micro-ρ."""
 _SPLITS = 20
 
 
@@ -43,6 +45,17 @@ class ThresholdPlan:
     rho_micro: int
     delta: Decimal
     mapped_delta: float
+
+    @property
+    def delta_units(self) -> int:
+        """δ by OpenDP's own map in whole units of 10⁻¹⁵, rounded up: what an account is charged."""
+        return math.ceil(Fraction(self.mapped_delta) * DELTA_UNITS)
+
+    @property
+    def loss_micro(self) -> int:
+        """ρ by OpenDP's own map in whole micro-ρ, rounded up."""
+        distance = (self.cells_per_person, self.sensitivity, float(self.cell_bound))
+        return math.ceil(threshold_loss(self.sigma, self.threshold, distance)[0] * MICRO)
 
     def epsilon(self, *, delta: Decimal) -> float:
         """Return the ε of this release at `delta` in all: what `delta` leaves above the threshold's own converts ρ.
@@ -83,13 +96,13 @@ def plan_threshold(*, cells_per_person: int, cell_bound: int, rho_micro: int, de
     # Far above first: the scale is fitted by ρ alone, which the threshold does not change.
     far = cell_bound + math.ceil(4 * (tail + 1) * sigma) + 1
     for _ in range(_STEPS):
-        if _loss(sigma, far, distance)[0] <= Fraction(rho_micro, MICRO):
+        if threshold_loss(sigma, far, distance)[0] <= Fraction(rho_micro, MICRO):
             break
         sigma = math.nextafter(sigma, math.inf)
     # The tail of the discrete law is close to that of the normal one; the search starts a little below.
     start = max(cell_bound + 1, math.floor(cell_bound + (tail - 0.5) * sigma))
     for threshold in range(start, start + math.ceil(sigma) + _STEPS):
-        rho, mapped = _loss(sigma, threshold, distance)
+        rho, mapped = threshold_loss(sigma, threshold, distance)
         if rho <= Fraction(rho_micro, MICRO) and mapped <= Fraction(delta):
             return ThresholdPlan(
                 cells_per_person, cell_bound, sensitivity, sigma, threshold, rho_micro, delta, float(mapped)
@@ -159,7 +172,7 @@ def draw_present(cells: Mapping[int, int], plan: ThresholdPlan) -> dict[int, int
             fix="leave out the cells whose bounded count is zero",
         )
     distance = (plan.cells_per_person, plan.sensitivity, float(plan.cell_bound))
-    rho, delta = _loss(plan.sigma, plan.threshold, distance)
+    rho, delta = threshold_loss(plan.sigma, plan.threshold, distance)
     bound = distance_at_least(plan.cells_per_person * plan.cell_bound**2)
     if rho > Fraction(plan.rho_micro, MICRO) or delta > Fraction(plan.delta) or plan.sensitivity < bound:
         raise PolicyError(
@@ -168,9 +181,17 @@ def draw_present(cells: Mapping[int, int], plan: ThresholdPlan) -> dict[int, int
             why="the loss that its map returns, in ρ or in δ, is above the plan",
             fix="make the plan again; do not change its scale or threshold",
         )
-    noisy = _measurement(plan.sigma, plan.threshold)({int(cell): int(count) for cell, count in cells.items()})
+    return draw_above(cells, sigma=plan.sigma, threshold=plan.threshold)
+
+
+def draw_above(cells: Mapping[int, int], *, sigma: float, threshold: int) -> dict[int, int]:
+    """Add noise to every cell and return those above the threshold, by cell number; the caller has checked the loss.
+
+    Guarantee: that of `threshold_loss` at the distance that one person moves `cells`; a cell *at* the threshold is dropped.
+    """
+    noisy = _measurement(sigma, threshold)({int(cell): int(count) for cell, count in cells.items()})
     # Sorted, so that the order tells nothing of the hash table behind it.
-    return {int(cell): int(noisy[cell]) for cell in sorted(noisy) if noisy[cell] > plan.threshold}
+    return {int(cell): int(noisy[cell]) for cell in sorted(noisy) if noisy[cell] > threshold}
 
 
 def _check_ranges(cells_per_person: int, cell_bound: int, rho_micro: int, delta: Decimal) -> None:
@@ -183,7 +204,8 @@ def _check_ranges(cells_per_person: int, cell_bound: int, rho_micro: int, delta:
         )
 
 
-def _loss(sigma: float, threshold: int, distance: tuple[int, float, float]) -> tuple[Fraction, Fraction]:
+def threshold_loss(sigma: float, threshold: int, distance: tuple[int, float, float]) -> tuple[Fraction, Fraction]:
+    """Return (ρ, δ) by OpenDP's own map for a person who moves (cells, L2, most a cell)."""
     rho, delta = _measurement(sigma, threshold).map(distance)
     return Fraction(float(rho)), Fraction(float(delta))
 

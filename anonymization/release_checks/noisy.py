@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise, product
+from typing import Any
 
 import pyarrow as pa
 
 from anonymization.evidence import CheckResult, rule_check
+from anonymization.release_checks.private_keys import private_table
 from anonymization.release_checks.synthetic import recount_synthetic
 from anonymization.release_checks.verdict import verdict
 from anonymization.tables import NoisyAggregate
@@ -22,7 +24,7 @@ def recount_noisy(protected: NoisyAggregate) -> tuple[CheckResult, ...]:
     queries = {query.name: query for query in method.queries} if isinstance(method, DpStatistics) else {}
     checks = [verdict("tables", len(set(queries) ^ set(protected.tables)), "exactly the planned queries are answered")]
     for name in sorted(set(queries) & set(protected.tables)):
-        checks.extend(_noisy_table(queries[name], protected.tables[name]))
+        checks.extend(_noisy_table(queries[name], protected.tables[name], protected))
     return (*checks, _nothing_exact(protected))
 
 
@@ -34,12 +36,15 @@ def _nothing_exact(protected: NoisyAggregate) -> CheckResult:
     return rule_check("DP-04", "nothing_exact", sum(count is not None for count in exact), what)
 
 
-def _noisy_table(query: DpQuery, table: pa.Table) -> Sequence[CheckResult]:
-    by = [key.column for key in query.by]
-    strange = len(set(table.column_names) ^ {*by, *PUBLISHED[query.statistic]})
+def _noisy_table(query: DpQuery, table: pa.Table, protected: NoisyAggregate) -> Sequence[CheckResult]:
+    strange = len(set(table.column_names) ^ {*query.grouped, *PUBLISHED[query.statistic]})
+    columns = verdict(f"columns.{query.name}", strange, "only keys, noisy numbers and their errors are published")
+    if query.private_keys is not None:
+        # The whole grid is nowhere to be found: which keys there are is what the threshold protects.
+        return (columns, *(() if strange else _private_table(query, table, protected)))
     wrong = 0 if strange else _wrong_keys(query, table)
     return (
-        verdict(f"columns.{query.name}", strange, "only keys, noisy numbers and their errors are published"),
+        columns,
         verdict(
             f"keys.{query.name}",
             wrong,
@@ -48,6 +53,17 @@ def _noisy_table(query: DpQuery, table: pa.Table) -> Sequence[CheckResult]:
             cells=table.num_rows,
         ),
     )
+
+
+def _private_table(query: DpQuery, table: pa.Table, protected: NoisyAggregate) -> Sequence[CheckResult]:
+    method = protected.release.method
+    written: Any = protected.evidence.parameters.get("queries", [])
+    shown = next((one for one in written if one["name"] == query.name and "private_keys" in one), None)
+    if shown is None or not isinstance(method, DpStatistics):
+        return (
+            verdict(f"threshold.{query.name}", 1, "the evidence says above which count a key is named", rule="DP-01"),
+        )
+    return private_table(method, query, table, shown)
 
 
 def _wrong_keys(query: DpQuery, table: pa.Table) -> int:
@@ -71,6 +87,7 @@ _OWN_KEYS = {
     "quantiles": ("probability",),
     "marginals": ("margin",),
     "regression": ("term",),
+    "logistic_regression": ("term",),
 }
 
 
@@ -83,7 +100,7 @@ def _planned(query: DpQuery) -> Iterator[tuple[object, ...]]:
             held = [key.values if key.column in margin else (None,) for key in query.by]
             name = " × ".join(key.column for key in query.by if key.column in margin)
             yield from ((*values, name) for values in product(*held))
-    elif query.statistic == "regression":
+    elif query.statistic in {"regression", "logistic_regression"}:
         terms = ["intercept", *(predictor.column for predictor in query.predictors or ())]
         yield from product(*keys, terms)
     elif query.statistic == "quantiles":

@@ -11,6 +11,7 @@ from policies.errors import ExitCode, UsageError
 from policies.sentences import Language, say
 
 if TYPE_CHECKING:
+    from anonymization.dp.threshold import ThresholdPlan
     from catalog.ledger_views import Forecast
 
 HOME = Path(".niji")
@@ -27,6 +28,12 @@ def plan(  # noqa: PLR0913, PLR0917 - each is an option of the command
     epsilon: Annotated[str | None, typer.Option(help="The loss as epsilon at --delta; or give --rho.")] = None,
     delta: Annotated[str, typer.Option(help="The delta of --epsilon; below 1/n.")] = "0.00000001",
     rho: Annotated[str | None, typer.Option(help="The loss in rho, a decimal.")] = None,
+    private_cells: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Counts by keys that nobody listed, a person in at most so many cells; delta is shared for it."
+        ),
+    ] = None,
     people: Annotated[
         int | None, typer.Option(min=1, help="A public number of people n; delta is held below 1/n.")
     ] = None,
@@ -46,7 +53,9 @@ def plan(  # noqa: PLR0913, PLR0917 - each is an option of the command
     if release is not None:
         body, foreseen = _of_release(release, home, policies)
     else:
-        body, foreseen = _of_loss(str(population), _loss(epsilon, delta, rho, people), home, Decimal(delta))
+        loss = _loss(epsilon, delta, rho, people) if private_cells is None else None
+        asked = loss or _private(epsilon, delta, people, private_cells or 1)
+        body, foreseen = _of_loss(str(population), asked, home, Decimal(delta))
     if as_json:
         typer.echo(json.dumps({**body, **foreseen.as_json()}, ensure_ascii=False, indent=2))
     else:
@@ -60,7 +69,7 @@ def _of_release(target: str, home: Path, policies: Path | None) -> "tuple[dict[s
     from pipelines.charging import scopes_of
     from pipelines.cli.policy.dry_run import open_for_reading
     from pipelines.dry_run import snapshot_of
-    from pipelines.private_plan import errors_95, plan_private
+    from pipelines.private_plan import delta_units, errors_95, plan_private
     from policies.model.method import PrivateMethod
 
     deployment, name = open_for_reading(target, home=home, policies=policies, landing=None, on=None)
@@ -76,13 +85,19 @@ def _of_release(target: str, home: Path, policies: Path | None) -> "tuple[dict[s
     scopes = scopes_of(policy.method.budget, release=name)
     with ledger_for_looking(deployment.settings.ledger) as ledger:
         foreseen = ledger.forecast(
-            scopes, planned.charge_micro, query_hash=planned.query_hash, snapshot=planned.snapshot_digest
+            scopes,
+            planned.charge_micro,
+            query_hash=planned.query_hash,
+            snapshot=planned.snapshot_digest,
+            delta_units=delta_units(planned),
         )
     body: dict[str, object] = {"release": name, "population": planned.population, "epsilon": planned.epsilon}
     return {**body, "delta": str(planned.delta), "errors_95": errors_95(planned)}, foreseen
 
 
-def _of_loss(population: str, micro: int, home: Path, delta: Decimal) -> "tuple[dict[str, object], Forecast]":
+def _of_loss(
+    population: str, asked: "int | ThresholdPlan", home: Path, delta: Decimal
+) -> "tuple[dict[str, object], Forecast]":
     from anonymization.dp.mechanism import epsilon_of
     from catalog.ledger_errors import unknown_population
     from catalog.ledger_home import ledger_for_looking
@@ -93,9 +108,27 @@ def _of_loss(population: str, micro: int, home: Path, delta: Decimal) -> "tuple[
         if population not in ledger.populations():
             raise unknown_population(population)
         scopes = Scopes(population, ledger.show(population).cap_micro, "plan")
-        foreseen = ledger.forecast(scopes, micro, query_hash="plan", snapshot="plan")
-    body: dict[str, object] = {"release": None, "population": population, "epsilon": epsilon_of(micro, delta=delta)}
-    return {**body, "delta": str(delta), "errors_95": {}}, foreseen
+        micro, units = (asked, 0) if isinstance(asked, int) else (asked.rho_micro, asked.delta_units)
+        foreseen = ledger.forecast(scopes, micro, query_hash="plan", snapshot="plan", delta_units=units)
+    body: dict[str, object] = {"release": None, "population": population, "delta": str(delta), "errors_95": {}}
+    if isinstance(asked, int):
+        return {**body, "epsilon": epsilon_of(asked, delta=delta)}, foreseen
+    shared = {"delta_of_threshold": f"{asked.delta:e}", "delta_of_conversion": f"{delta - asked.delta:e}"}
+    named = {"cells_per_person": asked.cells_per_person, "named_above": asked.threshold, "sigma": asked.sigma}
+    return {**body, "epsilon": asked.epsilon(delta=delta), "private_keys": {**named, **shared}}, foreseen
+
+
+def _private(epsilon: str | None, delta: str, people: int | None, cells: int) -> "ThresholdPlan":
+    from anonymization.dp.threshold import plan_private
+
+    if epsilon is None:
+        raise UsageError(
+            "usage.plan-private",
+            what="private keys are planned by an epsilon, and none was given",
+            why="delta is shared between the threshold and the conversion of rho to epsilon",
+            fix="write --epsilon 0.5 --delta 0.00000001 --private-cells 20, without --rho",
+        )
+    return plan_private(_decimal(epsilon), _decimal(delta), cells_per_person=cells, cell_bound=1, people=people)
 
 
 def _loss(epsilon: str | None, delta: str, rho: str | None, people: int | None) -> int:
@@ -156,7 +189,35 @@ def show(body: dict[str, object], foreseen: "Forecast", language: Language) -> N
             "This question of these data was answered: it costs nothing.",
         )
         console.print(say(answered, language))
+    _show_private(body, foreseen, language)
     errors = body["errors_95"]
     for name, error in errors.items() if isinstance(errors, dict) else ():
         said = say(("95%の場合の誤差", "error in 95 of 100 cases"), language)
         console.print(f"{name}: {said} ±{error:,.4g}", markup=False)
+
+
+def _show_private(body: dict[str, object], foreseen: "Forecast", language: Language) -> None:
+    """Print what thresholds of keys that nobody listed cost, and from which count on a key is named."""
+    from rich.console import Console
+
+    from catalog.ledger_scopes import delta_text
+
+    units, named, console = foreseen.charged_delta_units, body.get("private_keys"), Console()
+    if units:
+        lefts = [
+            one.delta_cap_units - one.delta_spent_units for one in foreseen.accounts if one.delta_cap_units is not None
+        ]
+        left = delta_text(max(0, min(lefts))) if lefts else "-"
+        paid = (
+            f"一覧のないキーの閾値の δ={delta_text(units)} を払います(残り {left})。",
+            f"Thresholds of keys that nobody listed pay delta={delta_text(units)} (left: {left}).",
+        )
+        console.print(say(paid, language), markup=False, soft_wrap=True)
+    if isinstance(named, dict):
+        from_count = (
+            f"雑音を加えた数が {named['named_above']:,} を超えるキーだけを名指しします"
+            f"(σ={named['sigma']:.4g}、δ は閾値に {named['delta_of_threshold']}、換算に {named['delta_of_conversion']})。",
+            f"Only keys whose noisy count is above {named['named_above']:,} are named (sigma={named['sigma']:.4g}; of delta, "
+            f"{named['delta_of_threshold']} is the threshold's, {named['delta_of_conversion']} the conversion's).",
+        )
+        console.print(say(from_count, language), markup=False, soft_wrap=True)

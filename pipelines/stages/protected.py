@@ -33,7 +33,7 @@ from catalog.ledger_checks import ledger_checks
 from pipelines.charging import scopes_of
 from pipelines.deployment import Deployment, digest_of
 from pipelines.fixed_time import RELEASE_SECONDS, on_schedule, slot_seconds
-from pipelines.private_plan import PrivatePlan, plan_private
+from pipelines.private_plan import PrivatePlan, delta_units, plan_private
 from pipelines.stages.outcome import Outcome
 from pipelines.stages.package import refuse_other_content
 from pipelines.stages.pseudonymized import read_sources
@@ -127,7 +127,13 @@ def _charge(
     if planned is None or not isinstance(release.method, PrivateMethod):
         return None, None
     scopes = scopes_of(release.method.budget, release=release.id)
-    charge = deployment.ledger.reserve(scopes, planned.charge_micro, query_hash=planned.query_hash, snapshot=snapshot)
+    charge = deployment.ledger.reserve(
+        scopes,
+        planned.charge_micro,
+        query_hash=planned.query_hash,
+        snapshot=snapshot,
+        delta_units=delta_units(planned),
+    )
     if charge.is_answered:
         raise IntegrityError(
             "dp.answer-lost",
