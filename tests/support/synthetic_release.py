@@ -9,6 +9,7 @@ from tests.support import tiny_deployment as tiny
 from tests.support.signing import sign_policies
 
 RELEASE = "clinic-synthetic"
+STRICT = "clinic-strict"
 TABLE = "made-up-patients"
 FILE = f"releases/{RELEASE}.yaml"
 LOOSE = "at_most: '1.5', source: house rule 12"
@@ -20,7 +21,7 @@ method:
   neighbouring: add_remove
   accountant: zcdp
   mechanism: discrete_gaussian
-  budget: {{population: clinic, population_rho_cap: '1', release_rho: '0.9', delta: '0.00000001', period_from: "2026-12-01", period_to: "2027-11-30", approved_by: privacy officer, approved_on: "2026-11-10"}}
+  budget: {{population: clinic, population_rho_cap: '1', release_rho: '0.6', delta: '0.00000001', period_from: "2026-12-01", period_to: "2027-11-30", approved_by: privacy officer, approved_on: "2026-11-10"}}
   name: {TABLE}
   title: {{ja: 架空の患者, en: Made-up patients}}
   table: patients
@@ -43,7 +44,6 @@ method:
     - {{criterion: regression, of: visits, on: [sex, has_x], {LOOSE}}}
     - {{criterion: faithfulness, columns: [sex, ward, has_x], differing_at_most: 1, {LOOSE}}}
     - {{criterion: face_privacy, columns: [sex], rows_at_least: 2, at_most: '0.5', source: house rule 12}}
-  exact_beside: [{{release: clinic-cells, why: {{ja: 正確な件数の表, en: a table of exact counts}}}}]
 """
 
 _VISITS = """\
@@ -67,12 +67,24 @@ _EVENTS = """\
 """
 
 
-def write_synthetic(home: Path, *changes: tuple[str, str]) -> Settings:
-    """Write the deployment, with texts of its release replaced, and sign it."""
+def write_synthetic(home: Path) -> Settings:
+    """Write the deployment with two releases, one of which asks for more than its rows can keep, and sign it."""
     settings = tiny.write_deployment(home)
-    for gone in (tiny.NUMBERS, tiny.NUMBERS_SUITE):
+    for gone in (tiny.NUMBERS, tiny.NUMBERS_SUITE, tiny.CELLS, tiny.CELLS_SUITE, tiny.SURVEY):
         (settings.policies / gone).unlink()
     tiny.change(settings, tiny.CLINIC, ("  - name: optouts\n", _EVENTS + "  - name: optouts\n"))
+    tiny.write(settings.policies / FILE, _policy())
+    strict = (("groups: [[sex], [ward]], at_most: '1.5'", "groups: [[sex], [ward]], at_most: '0.01'"),)
+    tiny.write(
+        settings.policies / f"releases/{STRICT}.yaml", _policy((RELEASE, STRICT), ("rho: '0.6'", "rho: '0.3'"), *strict)
+    )
+    tiny.write(settings.policies / "quality/synthetic.json", json.dumps(_SUITE))
+    tiny.write(settings.landing / "visits.csv", "\n".join(["patient_no,came_on,code", *_visits(), ""]))
+    sign_policies(settings)
+    return settings
+
+
+def _policy(*changes: tuple[str, str]) -> str:
     text = tiny.FILES[tiny.NUMBERS].partition("method:")[0] + _VISITS + METHOD
     for old, new in (
         ("clinic-numbers", RELEASE),
@@ -85,26 +97,24 @@ def write_synthetic(home: Path, *changes: tuple[str, str]) -> Settings:
         if old not in text:
             raise ValueError(f"{old!r} is not in the release")
         text = text.replace(old, new)
-    tiny.write(settings.policies / FILE, text)
-    suite = {
-        "name": "synthetic",
-        "expectations": [
-            {
-                "type": "expect_column_values_to_not_be_null",
-                "kwargs": {"column": "has_x"},
-                "meta": {"dimension": "completeness", "table": TABLE},
-            },
-            {
-                "type": "expect_column_values_to_be_in_set",
-                "kwargs": {"column": "ward", "value_set": ["A", "B", "C"]},
-                "meta": {"dimension": "validity", "table": TABLE},
-            },
-        ],
-    }
-    tiny.write(settings.policies / "quality/synthetic.json", json.dumps(suite))
-    tiny.write(settings.landing / "visits.csv", "\n".join(["patient_no,came_on,code", *_visits(), ""]))
-    sign_policies(settings)
-    return settings
+    return text
+
+
+_SUITE = {
+    "name": "synthetic",
+    "expectations": [
+        {
+            "type": "expect_column_values_to_not_be_null",
+            "kwargs": {"column": "has_x"},
+            "meta": {"dimension": "completeness", "table": TABLE},
+        },
+        {
+            "type": "expect_column_values_to_be_in_set",
+            "kwargs": {"column": "ward", "value_set": ["A", "B", "C"]},
+            "meta": {"dimension": "validity", "table": TABLE},
+        },
+    ],
+}
 
 
 def _visits() -> Sequence[str]:
