@@ -14,7 +14,6 @@ from policies.model.synthetic import (
     LabelColumn,
     MarginalError,
     NumberColumn,
-    RegressionError,
 )
 from policies.model.treatment import TruncateDate
 from policies.places import Key
@@ -56,8 +55,6 @@ def sizes_of_synthetic(method: DpSynthetic, *, most_cells: int) -> Iterator[Prob
             groups += [(group, (*keys, "groups", place)) for place, group in enumerate(criterion.groups)]
         elif isinstance(criterion, ConditionalMeans):
             groups.append((criterion.by, (*keys, "by")))
-        elif isinstance(criterion, RegressionError) and criterion.of in criterion.on:
-            yield Problem("a regression explains a column by itself", "take it out of `on`", (*keys, "on"))
         elif isinstance(criterion, Faithfulness) and criterion.differing_at_most >= len(criterion.columns):
             what = "every row differs in at most that many columns, so the criterion asks for nothing"
             yield Problem(what, "name more columns, or let fewer differ", (*keys, "differing_at_most"))

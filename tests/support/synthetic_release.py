@@ -67,24 +67,33 @@ _EVENTS = """\
 """
 
 
+def write_policies_of(folder: Path) -> Path:
+    """Write the policies of a clinic whose one release is of synthetic people; nothing is signed."""
+    opt_outs = "  - name: optouts\n"
+    tiny.write(folder / tiny.CLINIC, tiny.FILES[tiny.CLINIC].replace(opt_outs, _EVENTS + opt_outs))
+    tiny.write(folder / FILE, policy_of())
+    tiny.write(folder / "quality/synthetic.json", json.dumps(_SUITE))
+    return folder
+
+
 def write_synthetic(home: Path) -> Settings:
     """Write the deployment with two releases, one of which asks for more than its rows can keep, and sign it."""
     settings = tiny.write_deployment(home)
     for gone in (tiny.NUMBERS, tiny.NUMBERS_SUITE, tiny.CELLS, tiny.CELLS_SUITE, tiny.SURVEY):
         (settings.policies / gone).unlink()
-    tiny.change(settings, tiny.CLINIC, ("  - name: optouts\n", _EVENTS + "  - name: optouts\n"))
-    tiny.write(settings.policies / FILE, _policy())
+    write_policies_of(settings.policies)
     strict = (("groups: [[sex], [ward]], at_most: '1.5'", "groups: [[sex], [ward]], at_most: '0.01'"),)
     tiny.write(
-        settings.policies / f"releases/{STRICT}.yaml", _policy((RELEASE, STRICT), ("rho: '0.6'", "rho: '0.3'"), *strict)
+        settings.policies / f"releases/{STRICT}.yaml",
+        policy_of((RELEASE, STRICT), ("rho: '0.6'", "rho: '0.3'"), *strict),
     )
-    tiny.write(settings.policies / "quality/synthetic.json", json.dumps(_SUITE))
     tiny.write(settings.landing / "visits.csv", "\n".join(["patient_no,came_on,code", *_visits(), ""]))
     sign_policies(settings)
     return settings
 
 
-def _policy(*changes: tuple[str, str]) -> str:
+def policy_of(*changes: tuple[str, str]) -> str:
+    """Return the release policy, with texts of it replaced."""
     text = tiny.FILES[tiny.NUMBERS].partition("method:")[0] + _VISITS + METHOD
     for old, new in (
         ("clinic-numbers", RELEASE),
