@@ -81,6 +81,17 @@ def test_a_cell_below_the_threshold_is_not_named_and_nobody_s_cells_come_last() 
     assert draw_people({}, plan) == draw_people({9: {1: 1}}, plan) == {}
 
 
+@pytest.mark.parametrize("cells", [1, 3])
+def test_a_person_who_is_alone_is_named_no_more_often_than_delta(cells: int) -> None:
+    """As the audit of one vector: at a δ that can be sampled, 6,000 people each alone in their cells."""
+    plan = plan_presence(cells_per_person=3, rho_micro=100_000, delta=Decimal("0.02"))
+    named = draw_people({cell: {cells: 1} for cell in range(6_000 * cells)}, plan)
+    people = len({cell // cells for cell in named})
+    # 120 at most are meant; five standard deviations of a binomial are 55. The worst case must be near, or nothing is tested.
+    assert people < 175
+    assert people > (60 if cells == 3 else 0)
+
+
 def test_a_cell_of_nobody_or_of_a_person_in_too_many_cells_is_refused(twenty: PresencePlan) -> None:
     for cells in ({1: {}}, {1: {3: 0}}, {1: {21: 5}}, {1: {0: 5}}):
         with pytest.raises(PolicyError) as refused:
