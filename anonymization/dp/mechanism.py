@@ -1,6 +1,6 @@
 """OpenDP's discrete Gaussian on vectors of whole numbers: its loss, its draws, its conversion to (ε, δ).
 
-Belongs here: every call of OpenDP. Does not: sensitivities (see `plan`), seeds (there are none), OpenDP's Polars planner
+Belongs here: the calls of OpenDP for vectors. Does not: sensitivities (see `plan`), seeds (there are none), OpenDP's Polars planner
 (it has open privacy bugs). OpenDP is imported inside functions because the import takes seconds.
 
 Source: Canonne, Kamath, Steinke, The Discrete Gaussian for Differential Privacy, NeurIPS 2020; Bun & Steinke, TCC 2016.
@@ -12,6 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from anonymization.dp.library import core
 from policies.errors import PolicyError
 
 MICRO = 1_000_000
@@ -21,10 +22,7 @@ _SIGMA_STEPS = 1_000
 
 
 def _measurement(sigma: float) -> Any:
-    # "contrib" says that the proofs are not all finished; nothing weaker is ever enabled.
-    import opendp.prelude as dp
-
-    dp.enable_features("contrib")
+    dp = core()
     space = (dp.vector_domain(dp.atom_domain(T="i64")), dp.l2_distance(T="f64"))
     return space >> dp.m.then_gaussian(sigma)
 
@@ -100,9 +98,7 @@ def epsilon_of(rho_micro: int, *, delta: Decimal) -> float:
 
     Source: OpenDP `make_zCDP_to_approxDP`; Bun & Steinke 2016, tightened by Canonne et al. 2020, proposition 7.
     """
-    import opendp.prelude as dp
-
-    dp.enable_features("contrib")
+    dp = core()
     distance = math.nextafter(math.sqrt(2 * rho_micro / MICRO), math.inf)
     converted: Any = dp.c.make_zCDP_to_approxDP(_measurement(1.0))
     curve = converted.map(distance)

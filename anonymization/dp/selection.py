@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+from anonymization.dp.library import core
 from anonymization.dp.mechanism import MICRO
 from policies.errors import PolicyError
 
@@ -88,9 +89,7 @@ def selection_error(scale: float, *, candidates: int, count: int) -> float:
 
 
 def _measurement(scale: float, count: int) -> Any:
-    import opendp.prelude as dp
-
-    dp.enable_features("contrib")
+    dp = core()
     # Monotonic: infinite distance unless all scores move in one direction.
     space = (dp.vector_domain(dp.atom_domain(T="i64")), dp.linf_distance(T="i64", monotonic=True))
     return space >> dp.m.then_noisy_top_k(dp.zero_concentrated_divergence(), k=count, scale=scale)

@@ -19,6 +19,7 @@ from statistics import NormalDist
 from typing import Any
 
 from anonymization.dp.conversion import rho_for
+from anonymization.dp.library import core
 from anonymization.dp.mechanism import MICRO, distance_at_least, epsilon_of
 from policies.errors import PolicyError
 
@@ -211,9 +212,7 @@ def threshold_loss(sigma: float, threshold: int, distance: tuple[int, float, flo
 
 
 def _measurement(sigma: float, threshold: int) -> Any:
-    import opendp.prelude as dp
-
-    dp.enable_features("contrib")
+    dp = core()
     domain = dp.map_domain(dp.atom_domain(T="i64"), dp.atom_domain(T="i64"))
     metric = dp.l02inf_distance(dp.absolute_distance(T="f64"))
     return (domain, metric) >> dp.m.then_gaussian_threshold(scale=sigma, threshold=threshold)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from anonymization.dp.library import core
 from anonymization.dp.mechanism import MICRO
 from anonymization.dp.synthetic.domain import Codes, Domain
 from anonymization.dp.synthetic.model import Model
@@ -70,8 +71,6 @@ def score(codes: Codes, model: Model, clique: Clique, *, domain: Domain, sigma: 
 
 
 def _choice(scale: float) -> Any:
-    import opendp.prelude as dp
-
-    dp.enable_features("contrib")
+    dp = core()
     space = (dp.vector_domain(dp.atom_domain(T="i64")), dp.linf_distance(T="i64"))
     return space >> dp.m.then_noisy_max(dp.zero_concentrated_divergence(), scale=scale)
