@@ -3,7 +3,7 @@
 import datetime
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
@@ -21,7 +21,7 @@ from pipelines.encryption import Vault
 from pipelines.engines import open_engine
 from pipelines.fixed_time import Clock
 from pipelines.settings import Settings
-from pipelines.storage import Zones
+from pipelines.storage import Stage, Zones
 from policies.canonical import hierarchies_of
 from policies.check import check
 from policies.errors import NijiError, Place, PolicyError
@@ -202,6 +202,21 @@ def _without_lapsed(deployment: Deployment, findings: tuple[Finding, ...]) -> tu
                 file = library.file_of(kind, name)
                 lapsed |= {finding for finding in mine if finding.place.file == str(file)}
     return tuple(finding for finding in findings if finding not in lapsed)
+
+
+def has_zones(deployment: Deployment) -> bool:
+    """Return whether anything was ever run here; opening zones that are not there would make keys."""
+    return (deployment.settings.home / "keys").is_dir() and deployment.settings.zones.is_dir()
+
+
+def snapshot_of(deployment: Deployment, datasets: Sequence[str]) -> str:
+    """Return the digest of the data that a release would be made of, as its stage names them; nothing is made."""
+    zones = deployment.zones if has_zones(deployment) else None
+    versions = {}
+    for name in datasets:
+        current = zones.current(Stage.PSEUDONYMIZED, name) if zones else None
+        versions[name] = current.data_version if current else "not made"
+    return digest_of(sources=versions)
 
 
 def digest_of(**parts: object) -> str:

@@ -5,7 +5,7 @@ steward's room. Not here: what the figures are called (`foreseen.py`), the data'
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -24,11 +24,11 @@ from anonymization.tables import ControlledRows, Protected, Pseudonymized
 from catalog.ledger_home import ledger_for_looking
 from catalog.ledger_scopes import Scopes
 from pipelines.charging import scopes_of
-from pipelines.deployment import Deployment, digest_of
+from pipelines.deployment import Deployment, has_zones, snapshot_of
 from pipelines.foreseen import Figure, Foreseen, Obstacle, figures_of, obstacles_of, plan_figures, rare_figures
 from pipelines.private_plan import PrivatePlan, delta_units, plan_private
 from pipelines.quality import judge
-from pipelines.rehearsal import Rehearsed, has_zones, quiet_engine, rehearse
+from pipelines.rehearsal import Rehearsed, quiet_engine, rehearse
 from pipelines.stages.around import surroundings_of, thresholds_of
 from pipelines.stages.guard import coded
 from pipelines.storage import Stage
@@ -217,16 +217,6 @@ def surroundings_for(deployment: Deployment, release: ReleasePolicy) -> Surround
 
 def _arrow(rows: Any) -> pa.Table:
     return rows if isinstance(rows, pa.Table) else rows.to_pyarrow()
-
-
-def snapshot_of(deployment: Deployment, datasets: Sequence[str]) -> str:
-    """Return the digest of the data that a release would be made of, as its stage names them; nothing is made."""
-    zones = deployment.zones if has_zones(deployment) else None
-    versions = {}
-    for name in datasets:
-        current = zones.current(Stage.PSEUDONYMIZED, name) if zones else None
-        versions[name] = current.data_version if current else "not made"
-    return digest_of(sources=versions)
 
 
 def account_of(deployment: Deployment, planned: PrivatePlan, scopes: Scopes) -> Account:

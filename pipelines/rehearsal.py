@@ -30,7 +30,7 @@ from anonymization.tables import (
     RegisterTable,
 )
 from catalog.keys import KeyKind
-from pipelines.deployment import Deployment, digest_of
+from pipelines.deployment import Deployment, digest_of, has_zones
 from pipelines.engines import open_engine
 from pipelines.sources.read import read_table
 from pipelines.stages.consented import people_digest, people_in
@@ -49,11 +49,6 @@ class Rehearsed:
 
     source: Pseudonymized
     taken_from: str
-
-
-def has_zones(deployment: Deployment) -> bool:
-    """Return whether anything was ever run here; opening zones that are not there would make keys."""
-    return (deployment.settings.home / "keys").is_dir() and deployment.settings.zones.is_dir()
 
 
 def rehearse(deployment: Deployment, name: str, *, engine: Any) -> Rehearsed:

@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Callable
 
 import numpy as np
-from scipy.special import ndtri
 
 from anonymization.perturbation.arrays import Floats, Ints
 
@@ -38,11 +37,13 @@ class Draws:
 
     def normal(self, size: int) -> Floats:
         """Draw `size` standard normal numbers, by the inverse of the distribution function."""
+        from scipy.special import ndtri
+
         return np.asarray(ndtri(self.uniform(size)), dtype=np.float64)
 
     def truncated(self, low: Floats, high: Floats) -> Floats:
         """Draw a standard normal number between each pair of `low` and `high` (low < high)."""
-        from scipy.special import ndtr
+        from scipy.special import ndtr, ndtri
 
         # In the upper tail 1 - ndtr loses all digits, so such an interval is mirrored into the lower one.
         is_upper = low > 0

@@ -68,7 +68,7 @@ def _of_release(target: str, home: Path, policies: Path | None) -> "tuple[dict[s
     from catalog.ledger_home import ledger_for_looking
     from pipelines.charging import scopes_of
     from pipelines.cli.policy.dry_run import open_for_reading
-    from pipelines.dry_run import snapshot_of
+    from pipelines.deployment import snapshot_of
     from pipelines.private_plan import delta_units, errors_95, plan_private
     from policies.model.method import PrivateMethod
 
