@@ -32,19 +32,20 @@ Numbers are of OpenDP's tracker, where the bug has one. Nothing here goes throug
 import ast
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import ibis
 import numpy as np
-import opendp.prelude as dp
 import polars as pl
 import pyarrow as pa
 import pytest
 
 from anonymization.dp import mechanism
 from anonymization.dp.bounding import bounded_cells
+from anonymization.dp.library import core
 from anonymization.dp.mechanism import draw, loss_of, sigma_for
 from anonymization.dp.plan import QueryPlan, plan
 from anonymization.dp.synthetic.model import Measured, fit
@@ -265,7 +266,7 @@ def test_rows_follow_the_model_on_pairs_that_were_not_measured() -> None:
 
 
 def threshold_measurement(scale: float, threshold: int) -> Any:
-    dp.enable_features("contrib")
+    dp = core()
     space = (
         dp.map_domain(dp.atom_domain(T="i64"), dp.atom_domain(T="i64")),
         dp.l02inf_distance(dp.absolute_distance(T="f64")),
@@ -288,8 +289,18 @@ def test_a_count_at_the_threshold_is_not_named() -> None:
     assert len(named) < 45
 
 
+@cache
+def prelude() -> Any:
+    """Load all of OpenDP, planner and all: two seconds, which only the tests below should cost."""
+    import opendp.prelude as dp
+
+    dp.enable_features("contrib")
+    return dp
+
+
 def planner(plan_made: Any, domain: Any, *, metric: Any = None, measure: Any = None) -> Any:
     """Hand a plan to the library's Polars planner, which no path of ours does."""
+    dp = prelude()
     return dp.m.make_private_lazyframe(
         domain,
         metric or dp.symmetric_distance(),
@@ -301,10 +312,12 @@ def planner(plan_made: Any, domain: Any, *, metric: Any = None, measure: Any = N
 
 
 def column(name: str, kind: Any) -> Any:
+    dp = prelude()
     return dp.series_domain(name, dp.atom_domain(T=kind))
 
 
 def test_the_library_still_keeps_one_group_less() -> None:
+    dp = prelude()
     asked = dp.Context.compositor(
         data=pl.LazyFrame({"pid": [1], "k": [1]}),
         privacy_unit=dp.unit_of(contributions=1, identifier=pl.col("pid")),
@@ -319,6 +332,7 @@ def test_the_library_still_keeps_one_group_less() -> None:
 
 def test_the_library_still_counts_what_could_be_cast_for_nothing() -> None:
     """2938: fifteen of twenty texts are numbers, which is private, and is told exactly at a loss of 0."""
+    dp = prelude()
     rows = pl.LazyFrame({"a": ["1"] * 15 + ["x"] * 5})
     domain = dp.with_margin(
         dp.lazyframe_domain([column("a", "String")]),
@@ -332,6 +346,7 @@ def test_the_library_still_counts_what_could_be_cast_for_nothing() -> None:
 
 def test_the_library_still_numbers_bins_by_what_it_meets() -> None:
     """2944: one row more turns a sum of 0 into about 103, at a claimed ε of 1."""
+    dp = prelude()
     domain = dp.with_margin(dp.lazyframe_domain([column("x", float)]), dp.polars.Margin(by=[], max_length=200))
     sums = []
     for rows in (pl.LazyFrame({"x": [5.0] * 103}), pl.LazyFrame({"x": [50.0] + [5.0] * 103})):
@@ -344,6 +359,7 @@ def test_the_library_still_numbers_bins_by_what_it_meets() -> None:
 
 def test_the_library_still_keeps_bounds_of_a_redefined_column() -> None:
     """2949: both people are a hundred times in the one cell that is left; a person moves it by 100, and pays for √100."""
+    dp = prelude()
     rows = pl.LazyFrame({"pid": [1] * 100 + [2] * 100, "k": list(range(100)) * 2})
     once = rows.filter(pl.int_range(pl.len()).over("pid", "k") < 1)
     bounded = once.filter(pl.struct("k").rank("dense").over("pid") < 101)
