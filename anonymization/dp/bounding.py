@@ -6,7 +6,7 @@ of the rows, is repeatable, and favors no key. The hash's key is a secret: an ex
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import ibis
@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from anonymization.dp.choice import fits_in_bits, kept_pairs, keyed, people_by_bits
 from anonymization.dp.plan import Quantity, QueryPlan, Units
 from policies.errors import DataError, PolicyError
 
 PERSON = "__person"
 RECORD = "__record"
 MIN_KEY_BYTES = 16
-_SEPARATOR = "\x1f"
 
 Cells = Mapping[Quantity, npt.NDArray[np.int64]]
 """For each noisy vector of a query its cells, full public grid, in the order of the declared keys."""
@@ -61,6 +61,39 @@ def bounded_cells(table: TreatedRows, query: QueryPlan, *, key: bytes) -> Cells:
 
     Source: reference design "patient-level bounds by keyed hash"; L0/L∞ bounding after Wilson et al., PoPETs 2020(2).
     """
+    found = engine_cells(table.rows, query, key, _cells_expression)
+    return {part.quantity: _scatter(found, part.quantity, query.cells) for part in query.parts}
+
+
+def bounded_sizes(table: TreatedRows, query: QueryPlan, *, key: bytes) -> dict[int, dict[int, int]]:
+    """Count a query's people by cell and by the number of cells that they count in, bounded as by `bounded_cells`.
+
+    Returns:
+        For each cell that holds someone: people by their number of cells, 1 … `query.cells_per_person`.
+
+    Raises:
+        PolicyError: A column of the query is not in the table, or the key is too short.
+        DataError: A row names no person, or the engine could not compute the cells.
+
+    Guarantee: a person is counted once in each of m ≤ `cells_per_person` cells, under m; no other person's counts change.
+    Not guaranteed: anything before noise is drawn.
+    """
+    found = engine_cells(table.rows, query, key, _sizes_expression)
+    cells: dict[int, dict[int, int]] = {}
+    for cell, size, people in zip(*(found[name].to_pylist() for name in ("cell", "size", "people")), strict=True):
+        cells.setdefault(cell, {})[size] = people
+    return cells
+
+
+def engine_cells(
+    rows: ibis.Table, query: QueryPlan, key: bytes, expression: Callable[[ibis.Table, QueryPlan, str], ibis.Table]
+) -> pa.Table:
+    """Check key, columns and people, and let the engine count the cells of an expression of (rows, query, subkey).
+
+    Raises:
+        PolicyError: A column of the query is not in the table, or the key is too short.
+        DataError: A row names no person, or the engine could not compute the cells.
+    """
     if len(key) < MIN_KEY_BYTES:
         raise PolicyError(
             "dp.weak-key",
@@ -68,9 +101,9 @@ def bounded_cells(table: TreatedRows, query: QueryPlan, *, key: bytes) -> Cells:
             why="who can guess the key can predict which rows count",
             fix="take the key from the key store",
         )
-    _check_columns(table.rows, query)
-    subkey = hmac.new(key, f"niji/dp/bounding/v1/{query.name}".encode(), hashlib.sha256).hexdigest()
-    nameless, found = _run(table.rows, query, subkey)
+    _check_columns(rows, query)
+    subkey = hmac.new(key, f"niji/dp/bounding/v2/{query.name}".encode(), hashlib.sha256).hexdigest()
+    nameless, found = _run(rows, query, lambda: expression(rows, query, subkey))
     if nameless:
         raise DataError(
             "dp.row-without-person",
@@ -78,13 +111,13 @@ def bounded_cells(table: TreatedRows, query: QueryPlan, *, key: bytes) -> Cells:
             why="contributions are bounded per person; rows of nobody would all count as one",
             fix="refuse rows without a person key at ingest",
         )
-    return {part.quantity: _scatter(found, part.quantity, query.cells) for part in query.parts}
+    return found
 
 
-def _run(rows: ibis.Table, query: QueryPlan, subkey: str) -> tuple[int, pa.Table]:
+def _run(rows: ibis.Table, query: QueryPlan, build: Callable[[], ibis.Table]) -> tuple[int, pa.Table]:
     try:
         nameless = int(rows.filter(rows[PERSON].isnull()).count().to_pyarrow().as_py())
-        found = _cells_expression(rows, query, subkey).to_pyarrow() if not nameless else pa.table({})
+        found = build().to_pyarrow() if not nameless else pa.table({})
     except Exception:  # noqa: BLE001 - an engine's own error may quote values, or the expression with its key
         raise DataError(
             "dp.engine-failed",
@@ -96,7 +129,8 @@ def _run(rows: ibis.Table, query: QueryPlan, subkey: str) -> tuple[int, pa.Table
 
 
 def _check_columns(rows: ibis.Table, query: QueryPlan) -> None:
-    wanted = [PERSON, *(key.column for key in query.by), *([query.value] if query.value else [])]
+    keys = [*(key.column for key in query.by), *(key.column for key in query.private)]
+    wanted = [PERSON, *keys, *([query.value] if query.value else [])]
     missing = [column for column in wanted if column not in rows.columns]
     if missing:
         raise PolicyError(
@@ -109,19 +143,33 @@ def _check_columns(rows: ibis.Table, query: QueryPlan) -> None:
 
 def _cells_expression(rows: ibis.Table, query: QueryPlan, subkey: str) -> ibis.Table:
     placed = _placed(rows, query)
-    if query.statistic == "people":
+    limit = query.cells_per_person
+    once = query.statistic == "people" or (query.units is None and query.rows_per_person_per_cell == 1)
+    if once and fits_in_bits(query.cells):
+        found = people_by_bits(placed, cells=query.cells, limit=limit, subkey=subkey)
+        return found.select("cell", people=found["people"].cast("int64"), rows=found["people"].cast("int64"))
+    if once:
         pairs = placed.select("person", "cell").distinct().mutate(rows=ibis.literal(1, "int64"))
     elif query.units is None:
         pairs = placed.group_by("person", "cell").agg(rows=placed.count())
         pairs = pairs.mutate(rows=ibis.least(pairs["rows"], query.rows_per_person_per_cell))
     else:
         pairs = _summed(placed, query, subkey)
-    kept = _first_cells(pairs, query, subkey)
+    kept = kept_pairs(pairs, limit=limit, subkey=subkey) if limit < query.cells else pairs
     sums = {"people": kept.count(), "rows": kept["rows"].sum()}
     if "units" in kept.columns:
         sums["sum"] = kept["units"].sum()
     cells = kept.group_by("cell").agg(**sums)
     return cells.mutate(**{name: cells[name].cast("int64") for name in sums})
+
+
+def _sizes_expression(rows: ibis.Table, query: QueryPlan, subkey: str) -> ibis.Table:
+    pairs = _placed(rows, query).select("person", "cell").distinct()
+    if query.cells_per_person < query.cells:
+        pairs = kept_pairs(pairs, limit=query.cells_per_person, subkey=subkey)
+    sizes = pairs.group_by("person").agg(size=pairs.count())
+    sized = pairs.inner_join(sizes, "person")
+    return sized.group_by("cell", "size").agg(people=sized.count())
 
 
 def _placed(rows: ibis.Table, query: QueryPlan) -> ibis.Table:
@@ -165,40 +213,18 @@ def _grid_units(value: Any, units: Units) -> Any:
 
 
 def _summed(placed: ibis.Table, query: QueryPlan, subkey: str) -> ibis.Table:
-    """Keep the first rows of each person in each cell by keyed hash, then sum; equal rows are interchangeable."""
-    what = [placed["cell"].cast("string"), placed["record"], placed["units"].cast("string")]
-    ranked = placed.mutate(order=_keyed(subkey, "row", placed["person"].cast("string"), *what))
+    """Sum the rows of each person in each cell; of too many the first by keyed hash. Equal rows are interchangeable."""
+    pairs = placed.group_by("person", "cell").agg(rows=placed.count(), units=placed["units"].sum())
+    # Most people have few rows in a cell, and hashing one costs more than counting it.
+    full = pairs.filter(pairs["rows"] > query.rows_per_person_per_cell).select("person", "cell")
+    crowded = placed.semi_join(full, ["person", "cell"])
+    what = [crowded["cell"].cast("string"), crowded["record"], crowded["units"].cast("string")]
+    ranked = crowded.mutate(order=keyed(subkey, "row", crowded["person"].cast("string"), *what))
     window = ibis.window(group_by=["person", "cell"], order_by=["order"])
     ranked = ranked.mutate(rank=ibis.row_number().over(window))
     ranked = ranked.filter(ranked["rank"] < query.rows_per_person_per_cell)
-    return ranked.group_by("person", "cell").agg(rows=ranked.count(), units=ranked["units"].sum())
-
-
-def _first_cells(pairs: ibis.Table, query: QueryPlan, subkey: str) -> ibis.Table:
-    """Keep the first cells of each person by keyed hash; who is in few enough cells keeps them all, unhashed.
-
-    Hashing and ranking cost more than counting, and most people are below their bound.
-    """
-    if query.cells_per_person >= query.cells:
-        return pairs
-    counted = pairs.group_by("person").agg(cells=pairs.count())
-    many = counted.filter(counted["cells"] > query.cells_per_person).select("person")
-    whole = pairs.anti_join(many, "person")
-    crowded = pairs.semi_join(many, "person")
-    ranked = crowded.mutate(
-        order=_keyed(subkey, "cell", crowded["person"].cast("string"), crowded["cell"].cast("string"))
-    )
-    window = ibis.window(group_by=["person"], order_by=["order", "cell"])
-    ranked = ranked.mutate(rank=ibis.row_number().over(window))
-    return whole.union(ranked.filter(ranked["rank"] < query.cells_per_person).drop("order", "rank"))
-
-
-def _keyed(subkey: str, purpose: str, *parts: Any) -> Any:
-    # Only the order of the digests is used and none leaves the engine, so a plain keyed prefix is enough.
-    text: Any = ibis.literal(f"{subkey}{_SEPARATOR}{purpose}")
-    for part in parts:
-        text = text + ibis.literal(_SEPARATOR) + part
-    return text.hexdigest("sha256")
+    cut = ranked.group_by("person", "cell").agg(rows=ranked.count(), units=ranked["units"].sum())
+    return pairs.filter(pairs["rows"] <= query.rows_per_person_per_cell).union(cut)
 
 
 def _scatter(found: pa.Table, quantity: Quantity, cells: int) -> npt.NDArray[np.int64]:

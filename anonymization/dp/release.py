@@ -14,6 +14,7 @@ import ibis
 import pyarrow as pa
 
 from anonymization.dp.bounding import Cells, TreatedRows, bounded_cells
+from anonymization.dp.choice import LAW
 from anonymization.dp.cohort import cohort_rows
 from anonymization.dp.plan import REFERENCE_ROWS, DpPlan, QueryPlan, delta_text, micro_text
 from anonymization.dp.private_keys import PresentCells, named_table, present_cells
@@ -172,7 +173,7 @@ def _parameters(plan: DpPlan) -> dict[str, object]:
         "mechanism": " + ".join(dict.fromkeys(part.mechanism for query in plan.queries for part in query.parts)),
         "population": plan.population,
         "query_hash": plan.query_hash,
-        "bounding": "keyed_hash_v1",
+        "bounding": LAW,
         "undeclared_keys": "counted_nowhere",
         "missing_values": "counted_nowhere",
         **({"private_keys": "named_above_threshold"} if plan.delta_units else {}),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from anonymization.dp.choice import LAW
 from anonymization.dp.query_plan import micro_text
 from anonymization.dp.synthetic.plan import SyntheticPlan
 from anonymization.evidence import CheckKind, CheckResult, Evidence, Statement
@@ -86,7 +87,7 @@ def _parameters(plan: SyntheticPlan) -> dict[str, object]:
         "neighbouring": "add_remove",
         "accountant": "zcdp",
         "mechanism": "discrete_gaussian",
-        "bounding": "keyed_hash_v1",
+        "bounding": LAW,
         "rows_per_person": 1,
         "undeclared_keys": "missing",
         "missing_values": "missing",

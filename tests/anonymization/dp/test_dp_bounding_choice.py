@@ -1,6 +1,7 @@
 """The choice of contributions against a second implementation in plain Python: which cells count must never change.
 
-The oracle follows the sentence, not the code: a person's cells in the order of SHA-256 over the keyed text, the first K.
+The oracle follows the sentence, not the code: of n cells, more than K, those whose place p has (a·p + r) mod n < K, the
+step a and the turn r from the SHA-256 of the keyed text of the person.
 """
 
 import hashlib
@@ -17,10 +18,24 @@ from anonymization.dp.bounding import bounded_cells
 from anonymization.dp.plan import QueryPlan
 from tests.support.dp_methods import BOUNDING_KEY, REGIONS, YEARS, Row, Rows, planned, query, visits
 
+# The sixteen primes from one million on, 61,000 apart or the next one after; any prime above all numbers of cells would do.
+STEPS = (
+    1000003, 1061033, 1122041, 1183057, 1244057, 1305061, 1366087, 1427089,
+    1488119, 1549129, 1610131, 1671133, 1732139, 1793147, 1854157, 1915163
+)  # fmt: skip
+
+
+def kept(cells: list[int], limit: int, person: str, subkey: str) -> list[int]:
+    if len(cells) <= limit:
+        return cells
+    digest = hashlib.sha256(f"{subkey}\x1fcells\x1f{person}".encode()).hexdigest()
+    step, turn = STEPS[int(digest[0], 16)], int(digest[1:9], 16)
+    return [cell for place, cell in enumerate(cells) if (step * place + turn) % len(cells) < limit]
+
 
 def chosen(rows: list[Row], asked: QueryPlan, *, key: bytes = BOUNDING_KEY) -> tuple[list[int], list[int]]:
     """Return people and rows of every cell, person by person."""
-    subkey = hmac.new(key, f"niji/dp/bounding/v1/{asked.name}".encode(), hashlib.sha256).hexdigest()
+    subkey = hmac.new(key, f"niji/dp/bounding/v2/{asked.name}".encode(), hashlib.sha256).hexdigest()
     found: dict[str, dict[int, int]] = {}
     for person, region, year, _ in rows:
         if person is not None and region in REGIONS and str(year) in YEARS:
@@ -29,9 +44,7 @@ def chosen(rows: list[Row], asked: QueryPlan, *, key: bytes = BOUNDING_KEY) -> t
             cells[cell] = cells.get(cell, 0) + 1
     people, counts = [0] * asked.cells, [0] * asked.cells
     for person, cells in found.items():
-        text = {cell: "\x1f".join([f"{subkey}\x1fcell", person, str(cell)]) for cell in cells}
-        order = sorted(cells, key=lambda cell: hashlib.sha256(text[cell].encode()).hexdigest())
-        for cell in order[: asked.cells_per_person]:
+        for cell in kept(sorted(cells), asked.cells_per_person, person, subkey):
             people[cell] += 1
             counts[cell] += min(cells[cell], asked.rows_per_person_per_cell)
     return people, counts
