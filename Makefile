@@ -46,7 +46,7 @@ bench: $(READY) ## measure time and memory; see tests/benchmarks/README.md
 	@$(BIN)/python tests/benchmarks/run.py
 
 audit: $(READY) ## audit the differential privacy in depth, ten times the runs of make test
-	@NIJI_AUDIT_RUNS=40000 $(BIN)/python -m pytest -q tests/attacks/test_dp_audit*.py
+	@NIJI_AUDIT_RUNS=20000 $(BIN)/python -m pytest -q -p tests.support.audit_report tests/attacks/test_dp_audit*.py
 
 lock: ## resolve requirements.in and requirements-spark.in anew, with hashes, for Python 3.11 to 3.13 (needs uv)
 	@command -v uv > /dev/null || { echo "make lock needs uv; fix: install it with your package manager or pipx"; exit 1; }

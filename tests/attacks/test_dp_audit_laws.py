@@ -1,90 +1,109 @@
-"""Audit of the two mechanisms by themselves: the law of the noise, fresh draws, and who is named under private keys.
+"""Audit of the mechanisms by themselves: the law of the noise, fresh draws, what they lose, who is named under private keys.
 
-Each check is also run on a planted fault and must turn red there. `tests/attacks/test_dp_audit.py` audits whole queries.
+What is planted and must turn red is in `test_dp_audit_faults.py`; `test_dp_audit.py` attacks whole statistics.
 """
 
 import math
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from anonymization.dp.bounding import bounded_cells
-from anonymization.dp.mechanism import draw, sigma_for
+from anonymization.dp.mechanism import draw, epsilon_of, sigma_for
+from anonymization.dp.synthetic.selection import choice_loss, noisy_max, scale_for
 from anonymization.dp.threshold import ThresholdPlan, draw_present, plan_threshold
 from policies.errors import PolicyError
-from tests.support.dp_methods import BOUNDING_KEY, REGIONS, Row, planned, query, visits
+from tests.support.audit_report import line
+from tests.support.dp_accountant import (
+    epsilon_at,
+    epsilon_of_gaussian,
+    exact_loss,
+    loss_of_choice,
+    loss_of_gaussian,
+    tail,
+)
+from tests.support.dp_faults import run_check
 
 ALPHA = 1e-6
 DELTA = Decimal("0.01")
-Noise = Callable[[Sequence[int], float], list[int]]
+
+Note = Callable[[str, Any], None]
 
 
-def exact_noise(cells: Sequence[int], sigma: float) -> list[int]:
-    return draw(cells, sigma=sigma, sensitivity=1.0, rho_micro=math.ceil(1_000_000 / (2 * sigma**2)) + 1)
+# --- the law of the noise, and what it loses
 
 
-def halved_noise(cells: Sequence[int], sigma: float) -> list[int]:
-    return draw(cells, sigma=sigma / 2, sensitivity=0.5, rho_micro=math.ceil(1_000_000 / (2 * sigma**2)) + 1)
+@pytest.mark.parametrize("statistic", ["people", "sum", "mean", "regression"])
+def test_released_less_bounded_follows_the_discrete_gaussian_law(statistic: str, record_property: Note) -> None:
+    found = run_check("law", statistic)
+    record_property("audit", line(f"law: {statistic}", claim=found.claim, found=found.found, is_red=found.is_red))
+    assert not found.is_red
 
 
-def seeded_noise(cells: Sequence[int], sigma: float) -> list[int]:
-    chance = random.Random(7)
-    return [cell + round(chance.gauss(0, sigma)) for cell in cells]
+def test_global_seeds_do_not_reach_the_noise() -> None:
+    draws = []
+    for _ in range(2):
+        random.seed(1)
+        np.random.seed(1)
+        draws.append(draw([5] * 200, sigma=20.0, sensitivity=1.0, rho_micro=1_251))
+    assert draws[0] != draws[1]
 
 
-# --- the law of the noise
+@pytest.mark.parametrize(("difference", "sigma"), [(1, 0.7), (2, 3.0), (3, 20.9)])
+def test_the_law_summed_point_by_point_loses_what_the_formula_says(difference: int, sigma: float) -> None:
+    # The discrete law has no atoms that lose more: D_α = α d²/2σ² holds exactly for whole numbers.
+    summed = loss_of_gaussian(difference, sigma)
+    assert summed == pytest.approx(float(exact_loss([difference], sigma)), rel=1e-12)
 
 
-def law_p_value(noise: Noise, sigma: float) -> float:
-    """Chi-square of 20,000 draws against the discrete Gaussian law, tails pooled to at least 20 expected draws."""
-    drawn = np.asarray(noise([0] * 20_000, sigma))
-    reach = math.ceil(8 * sigma)
-    points = np.arange(-reach, reach + 1)
-    law = np.exp(-(points.astype(float) ** 2) / (2 * sigma**2))
-    law *= len(drawn) / law.sum()
-    inner = points[law >= 20]
-    expected = [law[points < inner[0]].sum(), *law[law >= 20], law[points > inner[-1]].sum()]
-    seen = [(drawn < inner[0]).sum(), *((drawn == point).sum() for point in inner), (drawn > inner[-1]).sum()]
-    return float(stats.chisquare(seen, expected).pvalue)
+@pytest.mark.parametrize("squared", [1, 2, 20, 2 * 240**2])
+@pytest.mark.parametrize("rho_micro", [1, 22_893, 333_333, 1_000_000])
+def test_a_scale_loses_no_more_than_planned_and_wastes_nothing(squared: int, rho_micro: int) -> None:
+    sigma = sigma_for(math.nextafter(math.sqrt(squared), math.inf), rho_micro=rho_micro)
+    lost = Fraction(squared) / (2 * Fraction(sigma) ** 2) * 1_000_000
+    assert rho_micro * Fraction(999_999, 1_000_000) < lost <= rho_micro
 
 
-@pytest.mark.parametrize("sigma", [0.7, 3.0, 20.9])
-def test_the_noise_follows_the_discrete_gaussian_law(sigma: float) -> None:
-    assert law_p_value(exact_noise, sigma) > ALPHA
+@pytest.mark.parametrize(
+    ("rho_micro", "delta"), [(1_000_000, "0.1"), (500_000, "0.00000001"), (22_893, "0.0000005"), (50_000, "1e-8")]
+)
+def test_the_stated_epsilon_is_that_of_a_second_conversion_and_never_below_the_true_one(
+    rho_micro: int, delta: str
+) -> None:
+    stated = epsilon_of(rho_micro, delta=Decimal(delta))
+    assert stated == pytest.approx(epsilon_at(rho_micro / 1e6, float(delta)), abs=2e-4)
+    assert stated > epsilon_of_gaussian(rho_micro / 1e6, float(delta))
 
 
-def rounded_noise(cells: Sequence[int], sigma: float) -> list[int]:
-    return [int(x) for x in np.rint(np.random.default_rng(5).normal(0, sigma, len(cells)))]
+# --- choosing the highest score
 
 
-@pytest.mark.parametrize(("fault", "sigma"), [(halved_noise, 3.0), (rounded_noise, 0.7)])
-def test_the_law_shows_halved_noise_and_rounded_floats(fault: Noise, sigma: float) -> None:
-    assert law_p_value(fault, sigma) < ALPHA
+def test_a_choice_loses_no_more_than_planned() -> None:
+    for rho_micro in (1_000, 125_000, 1_000_000):
+        scale = scale_for(rho_micro)
+        lost = max(loss_of_choice(scale, scores) for scores in ([0, 0], [0, 0, 0], [2, 0, 1], [-3, 1, 0, 0]))
+        assert 0.5 * rho_micro < lost * 1e6 <= rho_micro
+        assert choice_loss(scale) * 1_000_000 <= rho_micro
 
 
-# --- fresh draws
-
-
-def repeats(noise: Noise) -> bool:
-    return noise([5] * 200, 20.0) == noise([5] * 200, 20.0)
-
-
-def test_two_draws_differ_and_a_fixed_seed_is_found() -> None:
-    # Seeding what a program could seed changes nothing: the noise does not come from there.
-    random.seed(1)
-    np.random.seed(1)
-    first = exact_noise([5] * 200, 20.0)
-    random.seed(1)
-    np.random.seed(1)
-    assert exact_noise([5] * 200, 20.0) != first
-    assert not repeats(exact_noise)
-    assert repeats(seeded_noise)
+def test_a_choice_follows_the_law_of_the_exponential_mechanism(record_property: Note) -> None:
+    scores, scale, runs = [0, 1, 2, 4], 2.0, 3_000
+    weights = np.exp(np.array(scores) / scale)
+    seen = np.bincount([noisy_max(scores, scale=scale, rho_micro=125_000) for _ in range(runs)], minlength=4)
+    found = float(stats.chisquare(seen, runs * weights / weights.sum()).pvalue)
+    record_property(
+        "audit", line("law: noisy max", claim=f"p > {ALPHA:g}", found=f"p = {found:.2g}", is_red=found < ALPHA)
+    )
+    assert found > ALPHA
+    # At half the scale it would choose too sharply: the test can fail.
+    sharp = np.exp(2 * np.array(scores) / scale)
+    assert stats.chisquare(seen, runs * sharp / sharp.sum()).pvalue < ALPHA
 
 
 # --- private keys: who is named
@@ -92,13 +111,6 @@ def test_two_draws_differ_and_a_fixed_seed_is_found() -> None:
 
 def threshold_plan(*, cells: int = 1, bound: int = 1, rho: int = 500_000, delta: Decimal = DELTA) -> ThresholdPlan:
     return plan_threshold(cells_per_person=cells, cell_bound=bound, rho_micro=rho, delta=delta)
-
-
-def tail(sigma: float, reach: int) -> float:
-    """P(noise >= reach) of the discrete law, summed point by point."""
-    points = range(-math.ceil(40 * sigma) - 1, math.ceil(40 * sigma) + 2)
-    law = {point: math.exp(-(point**2) / (2 * sigma**2)) for point in points}
-    return sum(weight for point, weight in law.items() if point >= reach) / sum(law.values())
 
 
 PLANS = [
@@ -190,31 +202,3 @@ def test_delta_of_the_threshold_and_of_the_conversion_add_up() -> None:
     with pytest.raises(PolicyError) as refused:
         plan.epsilon(delta=plan.delta)
     assert refused.value.code == "dp.delta-spent"
-
-
-# --- the whole path, end to end
-
-
-CROWD: list[Row] = [(f"p{n}", region, year, 6.0) for n in range(20) for region in REGIONS for year in (2023, 2024)]
-
-
-def test_thirty_whole_runs_spread_as_the_plan_says() -> None:
-    asked = planned([query("people", cells=3)], rho="0.5").queries[0]
-    part = asked.parts[0]
-    runs = []
-    for number in range(30):
-        cells = bounded_cells(visits(CROWD), asked, key=BOUNDING_KEY)["people"].tolist()
-        assert sum(cells) == 60, number
-        noisy = draw(cells, sigma=part.sigma, sensitivity=part.sensitivity, rho_micro=part.rho_micro)
-        runs.append(np.asarray(noisy) - cells)
-    spread = float((np.asarray(runs) ** 2).sum()) / part.sigma**2
-    low, high = stats.chi2.ppf([ALPHA / 2, 1 - ALPHA / 2], 30 * asked.cells)
-    assert low < spread < high
-    # Half the noise would be outside: the test can fail.
-    assert spread / 4 < low
-
-
-def test_the_scale_is_that_of_the_sensitivity() -> None:
-    for cells in (1, 5, 20):
-        sigma = sigma_for(math.sqrt(cells), rho_micro=100_000)
-        assert sigma == pytest.approx(math.sqrt(cells / 0.2))
