@@ -26,6 +26,7 @@ Statistic = Literal[
     "top",
     "most_frequent",
     "regression",
+    "logistic_regression",
 ]
 """The closed vocabulary of questions; each is compiled to one noisy vector, a mean to two, `most_frequent` to one choice."""
 
@@ -80,6 +81,23 @@ class Status(PolicyModel):
         return self
 
 
+class Outcome(PolicyModel):
+    """The binary outcome of a logistic regression: a column, and its public codes of an event and of none."""
+
+    column: ColumnName
+    event: Annotated[tuple[str, ...], Field(min_length=1)]
+    no_event: Annotated[tuple[str, ...], Field(min_length=1)]
+    source: Annotated[str, Field(min_length=4)]
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> Self:
+        codes = (*self.event, *self.no_event)
+        if len(set(codes)) != len(codes):
+            msg = "a code stands twice in `event` and `no_event`"
+            raise ValueError(msg)
+        return self
+
+
 class Predictor(PolicyModel):
     """A column that a regression explains the outcome by, with its public range."""
 
@@ -101,11 +119,22 @@ ASKED_WITH: Mapping[str, frozenset[str]] = MappingProxyType(
         "top": frozenset({"top"}),
         "most_frequent": frozenset({"top"}),
         "regression": frozenset({"value", "clip", "predictors"}),
+        "logistic_regression": frozenset({"outcome", "predictors"}),
     }
 )
 """The keys that each statistic needs, of those that not all take; it takes no other of them."""
 
-SPECIAL: tuple[str, ...] = ("value", "clip", "edges", "probabilities", "marginals", "status", "top", "predictors")
+SPECIAL: tuple[str, ...] = (
+    "value",
+    "clip",
+    "edges",
+    "probabilities",
+    "marginals",
+    "status",
+    "top",
+    "outcome",
+    "predictors",
+)
 """The keys that belong to some statistics only."""
 
 POST_PROCESSED: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -166,6 +195,14 @@ PUBLISHED: Mapping[str, Mapping[str, Literal["text", "integer", "decimal"]]] = M
         "top": {"rank": "integer", "noisy": "integer", "value": "integer", "error_95": "decimal"},
         "most_frequent": {"rank": "integer", "error_95": "decimal"},
         "regression": {"term": "text", "noisy_count": "decimal", "value": "decimal", "error_95": "decimal"},
+        "logistic_regression": {
+            "term": "text",
+            "noisy_count": "integer",
+            "noisy_events": "integer",
+            "value": "decimal",
+            "error_95": "decimal",
+            "sampling_error_95": "decimal",
+        },
     }
 )
 """The columns that each statistic publishes beside its keys, in order, and what they hold."""

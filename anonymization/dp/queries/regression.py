@@ -1,8 +1,5 @@
 """A linear regression from noisy moments, with a ridge where the noise would rule; errors are those of the noise only.
 
-Logistic regression is not here: objective perturbation is proved for an exact minimum, which no floating-point
-optimizer returns, and OpenDP's core has no such mechanism.
-
 Source: Wang, Revisiting differentially private linear regression, UAI 2018 (ridge as large as the noise asks).
 """
 

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from anonymization.dp.queries.counts import COUNT, SUM
 from anonymization.dp.queries.histogram import HISTOGRAM
 from anonymization.dp.queries.kind import Kind
+from anonymization.dp.queries.logistic import LOGISTIC_REGRESSION
 from anonymization.dp.queries.marginals import MARGINALS
 from anonymization.dp.queries.mean import MEAN
 from anonymization.dp.queries.most_frequent import MOST_FREQUENT
@@ -30,6 +31,7 @@ KINDS: Mapping[Statistic, Kind] = MappingProxyType(
         "top": TOP,
         "most_frequent": MOST_FREQUENT,
         "regression": REGRESSION,
+        "logistic_regression": LOGISTIC_REGRESSION,
     }
 )
 """Each statistic and the module that owns it."""
