@@ -156,15 +156,23 @@ method:
   neighbouring: add_remove
   accountant: zcdp
   mechanism: discrete_gaussian
-  budget: {population: clinic, population_rho_cap: '0.3', release_rho: '0.25', delta: '0.00000001', period_from: "2026-12-01", period_to: "2027-11-30", approved_by: privacy officer, approved_on: "2026-11-10"}
+  budget: {population: clinic, population_rho_cap: '0.3', release_rho: '0.25', delta: '0.00000001', population_delta_cap: '0.00000003', people_at_most: 1000, period_from: "2026-12-01", period_to: "2027-11-30", approved_by: privacy officer, approved_on: "2026-11-10"}
   queries:
     - name: people-by-sex
       title: {ja: 性別の人数, en: People by sex}
       statistic: people
       table: patients
       by: [{column: sex, values: ['1', '2'], source: the code list}]
-      bounds: {cells_per_person: 1, source: a person has one sex in the register}
-      rho_share: '1'
+      bounds: {cells_per_person: 1, source: a person has one of each in the register}
+      rho_share: '0.5'
+    - name: people-by-ward
+      title: {ja: 病棟別の人数, en: People by ward}
+      statistic: people
+      table: patients
+      by: []
+      private_keys: {columns: [{column: ward, max_length: 8}], threshold_delta: '0.00000001', source: wards are named by each clinic}
+      bounds: {cells_per_person: 1, source: a person has one of each in the register}
+      rho_share: '0.5'
   exact_beside: [{release: clinic-cells, why: {ja: 正確な件数の表, en: a table of exact counts}}]
 """,
     CELLS_SUITE: _suite("cells", "patients", ("sex", "ward")),
