@@ -85,6 +85,9 @@ TRANSITIONS: dict[tuple[State, EventKind], tuple[State, frozenset[Role]]] = {
 }
 """State × event → next state, and the roles that may bring it about; what is not here is refused."""
 
+VIA_PORTAL = "filed in the portal, which has no log-in: who the applicant is was not checked"
+"""What is written beside a submission that nobody vouched for; its approval must say how the applicant was recognized."""
+
 _APPLICANTS_OWN = frozenset({EventKind.SUBMIT})
 _NEVER_OWN = frozenset({EventKind.RETURN, EventKind.APPROVE, EventKind.REJECT, EventKind.REVOKE})
 _NEED_WORDS = frozenset({EventKind.RETURN, EventKind.REJECT, EventKind.REVOKE})
@@ -324,6 +327,7 @@ def apply_event(request: Request, event: Event, *, decision: Decision | None = N
         )
     permit = request.permit
     if event.kind is EventKind.APPROVE:
+        _hold_identity(request, event)
         _hold_decision(event, decision)
         permit = _permit(request, event)
     if event.kind is EventKind.EXPIRE and (permit is None or event.on <= permit.expires_on):
@@ -417,6 +421,17 @@ def _hold_roles_apart(request: Request, event: Event) -> None:
             f"`{event.kind.value}` was asked for by somebody else than the applicant",
             "a request is its applicant's",
             "let the applicant do it",
+        )
+
+
+def _hold_identity(request: Request, event: Event) -> None:
+    is_unchecked = any(step.comment == VIA_PORTAL for step in request.history)
+    if is_unchecked and not event.comment.strip():
+        raise _refused(
+            "applicant-unchecked",
+            "the request was filed in the portal, and the approval does not say how the applicant was recognized",
+            "the portal has no log-in: anybody can write any name, and a permit charges that person's quota",
+            "ask the applicant on a way that you know, and write in the comment how",
         )
 
 

@@ -50,13 +50,14 @@ class Desk:
     store: CatalogStore
     audit: AuditLog
 
-    def submit(self, form: RequestForm, *, on: date, returned: str | None = None) -> Request:
+    def submit(self, form: RequestForm, *, on: date, returned: str | None = None, comment: str = "") -> Request:
         """Take in a form from its applicant: a new request, or a returned one again.
 
         Args:
             form: What the applicant wrote; the command line's operator vouches for who that is.
             on: Today.
             returned: The id of a returned request that this form mends.
+            comment: What is written beside the submission.
 
         Raises:
             UsageError: The catalog has no such release or request.
@@ -69,7 +70,7 @@ class Desk:
             else draft(f"request-{on.year}-{secrets.token_hex(4)}", form)
         )
         applicant = Actor(form.applicant, frozenset({Role.RESEARCHER}))
-        return self._apply(request, Event(EventKind.SUBMIT, applicant, on))
+        return self._apply(request, Event(EventKind.SUBMIT, applicant, on, comment))
 
     def decide(
         self,

@@ -31,6 +31,7 @@ _ACADEMIC = frozenset({ControllerType.PRIVATE_ACADEMIC})
 _MECHANISMS: Mapping[str, Text] = {
     "discrete_gaussian": Text(ja="離散ガウス", en="discrete Gaussian"),
     "discrete_laplace": Text(ja="離散ラプラス", en="discrete Laplace"),
+    "thresholded_discrete_gaussian": Text(ja="閾値付き離散ガウス", en="thresholded discrete Gaussian"),
     "noisy_max": Text(ja="ガンベル(最多の選択)", en="Gumbel (choice of the highest)"),
 }
 _STATISTICS: Mapping[str, Text] = {
@@ -51,6 +52,11 @@ _STATISTICS: Mapping[str, Text] = {
 _NONE_OF_NUMBERS = Text(
     ja="なし。この公開の値はすべて雑音付きで、行数は公開のキーだけで決まる。",
     en="None: every number is noisy, and the number of rows follows from public keys alone.",
+)
+_NONE_OF_NAMED = Text(
+    ja="なし。この公開の値はすべて雑音付きで、一覧のないキーの行は、雑音を加えた数が閾値を超えたものだけである。表にないキーは何も意味しない。",
+    en="None: every number is noisy, and rows of keys that nobody listed are those whose noisy count is above a threshold. A key "
+    "that is not in the table means nothing.",
 )
 _NONE_OF_ROWS = Text(
     ja="なし。行は雑音付きの集計だけから引かれ、行数は宣言した数か、雑音付きの人数である。",
@@ -94,6 +100,7 @@ def build_card(facts: CardFacts) -> DpCard:
         )
     judged = Judged(
         budget=facts.budget,
+        delta=facts.budget.delta + threshold_delta(facts.evidence),
         epsilon=facts.evidence.epsilon,
         epsilon_of_cap=epsilon_of(int(Decimal(facts.rho_cap) * MICRO), delta=facts.budget.delta),
         rho=facts.evidence.rho,
@@ -164,10 +171,18 @@ def _curator(dataset: DatasetPolicy) -> dict[str, Any]:
     return {"data_curator_name": dataset.controller.name, "data_curator_type": shown}
 
 
+def threshold_delta(evidence: Evidence) -> Decimal:
+    """Return the δ of the thresholds of private keys, as the plan said it; 0 without any."""
+    planned: Any = evidence.parameters.get("queries", ())
+    keys = [query["private_keys"] for query in planned if "private_keys" in query]
+    return sum((Decimal(str(one["delta"])) for one in keys), Decimal(0))
+
+
 def _variant(facts: CardFacts) -> dict[str, Any]:
     names = [dataset.title for dataset in facts.datasets]
     exact = getattr(facts.release.method, "exact_beside", None) or ()
-    none = _NONE_OF_ROWS if _is_synthetic(facts) else _NONE_OF_NUMBERS
+    numbers = _NONE_OF_NAMED if threshold_delta(facts.evidence) else _NONE_OF_NUMBERS
+    none = _NONE_OF_ROWS if _is_synthetic(facts) else numbers
     listed = Text(
         ja=f"{none.ja}同じ人々についての正確な出力が別にあり、保証の外にある: "
         + "、".join(f"{one.release}({one.why.ja})" for one in exact),
@@ -185,7 +200,9 @@ def _variant(facts: CardFacts) -> dict[str, Any]:
 
 
 def _loss(facts: CardFacts, judged: Judged) -> dict[str, Any]:
-    people = facts.budget.people_at_most
+    people, own = facts.budget.people_at_most, threshold_delta(facts.evidence)
+    thresholds_ja = f"一覧のないキーの閾値の δ={own} が加わり、合計は δ={judged.delta}。" if own else ""
+    thresholds_en = f" Thresholds of unlisted keys add delta={own}, so delta is {judged.delta} in all." if own else ""
     most_ja = f"人数の公開の上限は {people:,}。" if people else "人数は公開しない。"
     most_en = f" A public limit of the number of people is {people:,}." if people else " Their number is not public."
     return {
@@ -197,14 +214,14 @@ def _loss(facts: CardFacts, judged: Judged) -> dict[str, Any]:
         ),
         "privacy_parameters": {
             "epsilon": judged.epsilon,
-            "delta": float(facts.budget.delta),
+            "delta": float(judged.delta),
             "rho": float(judged.rho),
         },
         "privacy_parameters_details": Text(
-            ja=f"損失は ρ={judged.rho}(zCDP)で、ε={judged.epsilon:g} は δ={facts.budget.delta} での換算値(切上げ)。"
+            ja=f"損失は ρ={judged.rho}(zCDP)で、ε={judged.epsilon:g} は δ={facts.budget.delta} での換算値(切上げ)。{thresholds_ja}"
             f"口座への課金の合計は ρ={facts.rho_charged}(失敗した実行を含む)、生涯の上限は ρ={facts.rho_cap}(ε={judged.epsilon_of_cap:g})。",
             en=f"The loss is rho={judged.rho} of zCDP; epsilon={judged.epsilon:g} is its conversion at delta={facts.budget.delta}, "
-            f"rounded up. The account was charged rho={facts.rho_charged} in all, failed runs included; its lifetime cap is "
+            f"rounded up.{thresholds_en} The account was charged rho={facts.rho_charged} in all, failed runs included; its lifetime cap is "
             f"rho={facts.rho_cap} (epsilon={judged.epsilon_of_cap:g}).",
         ),
     }
@@ -249,9 +266,9 @@ def _implementation(facts: CardFacts, judged: Judged) -> dict[str, Any]:
     queries = list(_queries(facts))
     return {
         "preprocessing_and_hyperparameter_tuning": Text(
-            ja="値の丸めと階級はポリシーの規則と公開の階層による。上限・範囲・キーはデータを見る前に定め、出典を持つ。データを使った調整はない。",
-            en="Values are coarsened by rules of the policy and public hierarchies. Bounds, clips and keys are set before the "
-            "data are seen, each with its source; nothing was tuned on the data.",
+            ja="値の丸めと階級はポリシーの規則と公開の階層による。上限・範囲・公開のキーはデータを見る前に定め、出典を持つ。データを使った調整はない。",
+            en="Values are coarsened by rules of the policy and public hierarchies. Bounds, clips and public keys are set before "
+            "the data are seen, each with its source; nothing was tuned on the data.",
         ),
         "mechanisms": Text(
             ja=f"{mechanism.ja}の雑音を OpenDP で整数のベクトルに加える。乱数はオペレーティングシステムのもの。値は整数にしてから足すため浮動小数点の誤差は入らない。"

@@ -34,10 +34,12 @@ _WHOLE_WAY = "tests/anonymization/dp/test_dp_whole_way.py"
 class Judged:
     """What the checklist is made from: the policy's budget, the losses, what the run's checks said by `stage/name`.
 
-    `exact_beside` are the releases of exact numbers about the same people.
+    `delta` is all of δ, that of thresholds of private keys too; `exact_beside` are the releases of exact numbers about the same
+    people.
     """
 
     budget: DpBudget
+    delta: Decimal
     epsilon: float
     epsilon_of_cap: float
     rho: str
@@ -73,9 +75,9 @@ def _guarantee(judged: Judged) -> Iterator[HazardLine]:
         ("H01", top),
         Text(ja="単位のない ε", en="An epsilon without a unit of privacy"),
         Text(
-            ja=f"単位は1人で、隣接関係は1人の追加又は削除。ε={judged.epsilon:g} は δ={judged.budget.delta} での値で、課金した損失は ρ={judged.rho} である。",
+            ja=f"単位は1人で、隣接関係は1人の追加又は削除。ε={judged.epsilon:g} は δ={judged.delta} での値で、課金した損失は ρ={judged.rho} である。",
             en=f"The unit is a person; neighbors differ by one person added or removed. Epsilon {judged.epsilon:g} holds at "
-            f"delta {judged.budget.delta}; the loss in the account is rho {judged.rho}.",
+            f"delta {judged.delta}; the loss in the account is rho {judged.rho}.",
         ),
         ("policy: method.unit, method.neighbouring", "protected/bounds_are_public"),
     )
@@ -135,7 +137,7 @@ def _size(judged: Judged) -> HazardLine:
     if most_delta is None:
         delta_ja = "人数の公開の上限はポリシーになく、δを人数と比べていない。"
         delta_en = "The policy names no public number of people, so delta is not compared with one."
-    elif judged.budget.delta <= most_delta:
+    elif judged.delta <= most_delta:
         delta_ja = f"δは人数の公開の上限 {people:,} の10倍の逆数以下である。"
         delta_en = f"Delta is at most a tenth of 1/{people:,}, the public limit of people."
     else:

@@ -8,10 +8,11 @@ Not here: a question (`dp_questions.py`), the form for people (`web/`).
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import get_args
 
 from policies.errors import PolicyError
 from policies.model import ReleasePolicy
-from policies.model.dp_queries import ASKED_WITH, Clip, PublicEdges, Statistic
+from policies.model.dp_queries import ASKED_WITH, Clip, Outcome, PublicEdges, Statistic
 from policies.model.method import ContributionBounds, DpQuery, DpStatistics, PublicKeys
 
 
@@ -20,7 +21,8 @@ class Offer:
     """What may be asked of one table. Columns are output columns of the release.
 
     `keys` may group and filter; `clips` are the ranges that sums, means, variances and regressions need; `edges` those of
-    histograms and quantiles; `survivals` holds the policy's survival query of a time column, which brings edges and codes.
+    histograms and quantiles; `survivals` holds the policy's survival query of a time column, which brings edges and codes;
+    `outcomes` the public codes of the binary outcome of a logistic regression.
     """
 
     table: str
@@ -29,27 +31,39 @@ class Offer:
     clips: Mapping[str, Clip]
     edges: Mapping[str, PublicEdges]
     survivals: Mapping[str, DpQuery]
+    outcomes: Mapping[str, Outcome]
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
         """The statistics for which the policy declares what they need, in the order of the vocabulary."""
-        return tuple(name for name in ASKED_WITH if self._can(name))
+        return tuple(name for name in get_args(Statistic) if self._can(name))
 
     def values_for(self, statistic: Statistic) -> tuple[str, ...]:
         """Return the columns that may be the value of a statistic; none where it takes no value."""
-        if "value" not in ASKED_WITH[statistic]:
-            return ()
-        if statistic == "survival":
+        needed = ASKED_WITH[statistic]
+        if "outcome" in needed:
+            return tuple(self.outcomes)
+        if "status" in needed:
             return tuple(self.survivals)
-        return tuple(self.edges if "edges" in ASKED_WITH[statistic] else self.clips)
+        if "edges" in needed:
+            return tuple(self.edges)
+        return tuple(self.clips) if "value" in needed else ()
+
+    def predictors_of(self, statistic: Statistic, value: str | None) -> tuple[str, ...]:
+        """Return the columns that may explain a value in a regression; none where the statistic takes no predictor."""
+        if "predictors" not in ASKED_WITH[statistic]:
+            return ()
+        return tuple(column for column in self.clips if column != value)
 
     def _can(self, statistic: Statistic) -> bool:
         needed = ASKED_WITH[statistic]
         if needed & {"marginals", "top"} and not self.keys:
             return False
-        if "predictors" in needed and len(self.clips) < 2:
+        if "predictors" in needed and not any(
+            self.predictors_of(statistic, value) for value in self.values_for(statistic)
+        ):
             return False
-        return "value" not in needed or bool(self.values_for(statistic))
+        return not needed & {"value", "outcome"} or bool(self.values_for(statistic))
 
 
 def offers_of(release: ReleasePolicy) -> tuple[Offer, ...]:
@@ -75,11 +89,14 @@ def _offer(queries: list[DpQuery]) -> Offer:
     clips: dict[str, Clip] = {}
     edges: dict[str, PublicEdges] = {}
     survivals: dict[str, DpQuery] = {}
+    outcomes: dict[str, Outcome] = {}
     for query in queries:
         for key in (*query.by, *(query.where or ())):
             keys.setdefault(key.column, key)
         if query.value is not None and query.clip is not None:
             clips.setdefault(query.value, query.clip)
+        if query.outcome is not None:
+            outcomes.setdefault(query.outcome.column, query.outcome)
         for predictor in query.predictors or ():
             clips.setdefault(predictor.column, predictor.clip)
         if query.value is not None and query.edges is not None:
@@ -93,6 +110,7 @@ def _offer(queries: list[DpQuery]) -> Offer:
         clips=MappingProxyType(clips),
         edges=MappingProxyType(edges),
         survivals=MappingProxyType(survivals),
+        outcomes=MappingProxyType(outcomes),
     )
 
 

@@ -17,8 +17,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from catalog.dp_offers import Offer, offers_of
 from policies.errors import PolicyError
 from policies.model import ReleasePolicy
-from policies.model.dp_queries import ASKED_WITH, Statistic
-from policies.model.method import DpQuery, DpStatistics, Predictor, Probability, PublicKeys
+from policies.model.dp_queries import ASKED_WITH, Predictor, Statistic
+from policies.model.method import DpQuery, DpStatistics, Probability, PublicKeys
 from policies.model.strictness import ColumnName, Name, Text
 
 QUESTION = "question"
@@ -38,8 +38,9 @@ class Asked(BaseModel):
     """What a researcher asks of a release; outside input, so strict, frozen, and never quoted in errors.
 
     `rho` is the loss that the answer may cost, as decimal text. `by`, `where`, `value`, `marginals` and `predictors` name
-    output columns of the release; no keys ask for all together. `where` is the cohort: for each column the public values
-    of which a row must have one. `top` is how many ranks; `probabilities` which quantiles, the quartiles if left out.
+    output columns of the release (`value` the outcome of a logistic regression); no keys ask for all together. `where` is
+    the cohort: for each column the public values of which a row must have one. `top` is how many ranks; `probabilities`
+    which quantiles, the quartiles if left out.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -132,7 +133,9 @@ def _hold_form(asked: Asked, offer: Offer) -> None:
         )
     needed = ASKED_WITH[asked.statistic]
     values = offer.values_for(asked.statistic)
-    if ("value" in needed) != (asked.value is not None) or (asked.value is not None and asked.value not in values):
+    if bool(needed & {"value", "outcome"}) != (asked.value is not None) or (
+        asked.value is not None and asked.value not in values
+    ):
         raise _refused(
             "unknown-value",
             "the question names a value that the policy declares no range for, or names one where none is needed",
@@ -191,6 +194,7 @@ def _special(asked: Asked, offer: Offer) -> dict[str, Any]:
     made: dict[str, Any] = {
         "value": asked.value,
         "clip": offer.clips.get(value),
+        "outcome": offer.outcomes.get(value),
         "edges": survival.edges if survival else offer.edges.get(value),
         "status": survival.status if survival else None,
         "probabilities": tuple(sorted(set(asked.probabilities or QUARTILES))),

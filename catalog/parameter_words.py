@@ -83,6 +83,7 @@ _HOUSE: Mapping[str, tuple[str, str, str, str]] = {
     "min_persons": ("値ごとの最少人数", "人", "people that share a value, at least", ""),
     "modifiers": ("利用の付加条件", "", "modifiers of use", ""),
     "most_delta": ("δ の上限", "", "δ at most", ""),
+    "most_cells": ("一つの表のセル数の上限", "", "cells of one table at most", ""),
     "most_rho": ("ρ の上限", "", "ρ at most", ""),
     "most_risk": ("最大リスクの上限", "", "risk at most", ""),
     "most_rows_per_person": ("一人当たりの行の上限", "行", "rows a person at most", ""),

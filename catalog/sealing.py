@@ -175,6 +175,22 @@ def seal_file(source: Path, target: Path, *, recipients: Sequence[bytes]) -> Sea
     return Sealed(reader.digest(), sink.digest())
 
 
+def seal_bytes(content: bytes, *, recipient: bytes) -> bytes:
+    """Encrypt something small for one recipient, in memory; see `seal_file`."""
+    _silence()
+    sink = io.BytesIO()
+    lib.encrypt([(0, os.urandom(KEY_BYTES), recipient)], io.BytesIO(content), sink)
+    return sink.getvalue()
+
+
+def open_bytes(sealed: bytes, *, secret_key: Secret) -> bytes:
+    """Decrypt what `seal_bytes` made; see `open_file` for what is raised."""
+    _silence()
+    infile, sink = io.BytesIO(sealed), io.BytesIO()
+    _open_segments(infile, _HashingWriter(sink), _session_keys(infile, Path("answer"), secret_key), Path("answer"))
+    return sink.getvalue()
+
+
 def open_file(source: Path, target: Path, *, secret_key: Secret) -> FileDigest:
     """Decrypt `source` into `target` with one recipient's key, in one streaming pass.
 

@@ -75,6 +75,17 @@ permits = Table(
     Column("is_active", Boolean, nullable=False),
     Column("body", Text, nullable=False),
 )
+questions = Table(
+    "questions",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("request_id", ForeignKey("requests.id"), nullable=False, index=True),
+    Column("owner", String(60), nullable=False, index=True),
+    Column("asked_on", Date, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("sealed_answer", Text, nullable=True),
+    Column("answered_on", Date, nullable=True),
+)
 extracts = Table(
     "extracts",
     metadata,

@@ -10,42 +10,45 @@ import fcntl
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from anonymization.dp.plan import DpPlan, plan
+from anonymization.dp.plan import DpPlan
 from anonymization.dp.release import answer_digest, measure
 from anonymization.tables import NoisyAggregate
 from anonymization.treat import treat_tables
 from catalog.access import Permit, require_usable
+from catalog.dp_card_build import CardFacts
+from catalog.dp_card_question import question_entries
 from catalog.dp_questions import QUESTION, Asked, Question, compile_question
 from catalog.keys import KeyKind
 from catalog.ledger import Reservation
-from catalog.ledger_home import ledger_for_looking
 from catalog.ledger_scopes import Scopes, rho_text
 from catalog.ledger_views import Forecast
-from pipelines.charging import scopes_of
-from pipelines.deployment import Deployment, digest_of
+from catalog.question_desk import QuestionDesk
+from catalog.question_store import QuestionStore
+from pipelines.deployment import CODE_VERSION, Deployment, digest_of
 from pipelines.fixed_time import QUESTION_SECONDS, on_schedule, slot_seconds
+from pipelines.question_plans import foresee, plan_question, question_scopes, statistics_of
 from pipelines.stages.pseudonymized import read_sources
 from pipelines.storage import Stage, Version
-from policies.canonical import digest
 from policies.errors import IntegrityError, NotPermittedError
 from policies.library import PolicyKind
 from policies.model import ReleasePolicy
-from policies.model.method import DpBudget, DpStatistics
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A noisy table, ready to be shown: `cells` are rows by column name; everything in it was paid for.
 
-    `is_repeated` says that it was drawn before, and that nothing was charged now.
+    `is_repeated` says that it was drawn before, and that nothing was charged now. `told` is what is said beside it, and was
+    stored with it: what is guaranteed and what not, and its entry for the registry of deployments, each in both languages.
     """
 
     plan: DpPlan
     cells: tuple[Mapping[str, object], ...]
     is_repeated: bool
+    told: Mapping[str, object]
 
     def as_json(self) -> dict[str, object]:
         """Return the answer as plain JSON values."""
@@ -55,17 +58,8 @@ class Answer:
             "is_repeated": self.is_repeated,
             "rho_charged": rho_text(charged) if charged else "0",
             "plan": self.plan.as_json(),
+            **self.told,
         }
-
-
-def plan_question(question: Asked, release: ReleasePolicy, *, snapshot: str) -> DpPlan:
-    """Plan a question: its loss and the error to expect. Reads no data, charges nothing.
-
-    Raises:
-        PolicyError: The policy does not let it be asked, or the loss is too small for its cells.
-    """
-    method = _method(compile_question(question, release))
-    return plan(method, policy_digest=digest(release), snapshot_digest=snapshot)
 
 
 def foresee_question(deployment: Deployment, question: Asked, *, researcher: str) -> tuple[DpPlan, Forecast]:
@@ -75,24 +69,8 @@ def foresee_question(deployment: Deployment, question: Asked, *, researcher: str
         PolicyError: The policy does not let it be asked.
     """
     release = deployment.library.release(question.release)
-    planned = plan_question(question, release, snapshot=snapshot_of(deployment, release))
-    scopes = question_scopes(_method(release).budget, release=release.id, researcher=researcher)
-    with ledger_for_looking(deployment.settings.ledger) as ledger:
-        foreseen = ledger.forecast(
-            scopes, planned.charge_micro, query_hash=planned.query_hash, snapshot=planned.snapshot_digest
-        )
-    return planned, foreseen
-
-
-def question_scopes(budget: DpBudget, *, release: str, researcher: str) -> Scopes:
-    """Return the accounts of a researcher's question: the population, its year, and the researcher's quota.
-
-    Questions have an account of their own beside the release's, so that they use nothing of its quota.
-    """
-    cap = budget.researcher_rho_cap
-    quota = None if cap is None else int(cap * 1_000_000)
-    scopes = scopes_of(budget, release=f"{release}:questions")
-    return replace(scopes, release_cap_micro=None, researcher=researcher, researcher_cap_micro=quota)
+    snapshot = snapshot_of(deployment, release)
+    return foresee(deployment.settings.ledger, question, release, snapshot=snapshot, researcher=researcher)
 
 
 def snapshot_of(deployment: Deployment, release: ReleasePolicy) -> str:
@@ -133,7 +111,24 @@ def answer_question(deployment: Deployment, question: Question) -> Answer:
     told: dict[str, str | int] = {**about, "charged_micro_rho": cost}
     deployment.audit.append(actor="system", action="question.answered", subject=question.request, details=told)
     cells = tuple(deployment.zones.arrow(stored, QUESTION).to_pylist())
-    return Answer(planned, cells, is_repeated)
+    return Answer(planned, cells, is_repeated, stored.facts.get("told", {}))
+
+
+def answer_filed(deployment: Deployment, question_id: str) -> Answer:
+    """Answer a question that was filed in the portal, and seal the answer to its owner; see `answer_question`.
+
+    Raises:
+        UsageError: No such question was filed.
+    """
+    desk = question_desk(deployment)
+    answer = answer_question(deployment, desk.filed(question_id).question)
+    desk.deliver(question_id, answer.as_json(), on=deployment.settings.on)
+    return answer
+
+
+def question_desk(deployment: Deployment) -> QuestionDesk:
+    """Return the desk for questions of the portal."""
+    return QuestionDesk(deployment.desk, QuestionStore.open(deployment.settings.home / "catalog.sqlite"))
 
 
 @contextmanager
@@ -161,7 +156,7 @@ def _permitted(deployment: Deployment, question: Question) -> tuple[Permit, str]
 
 
 def _draw(deployment: Deployment, asked: ReleasePolicy, planned: DpPlan, *, name: str, researcher: str) -> Version:
-    budget = _method(asked).budget
+    budget = statistics_of(asked).budget
     charge = _charge(deployment, planned, question_scopes(budget, release=asked.id, researcher=researcher))
     least = deployment.settings.answer_seconds or QUESTION_SECONDS
     seconds = slot_seconds(planned, people_at_most=budget.people_at_most, least=least)
@@ -170,7 +165,8 @@ def _draw(deployment: Deployment, asked: ReleasePolicy, planned: DpPlan, *, name
         treated = treat_tables(asked, sources, hierarchies=deployment.hierarchies(asked))
         key = deployment.keys.secret(KeyKind.BOUNDING, planned.population).reveal()
         drawn = measure(asked, treated, plan=planned, bounding_key=key)
-        _store(deployment, drawn, name=name, inputs=planned.query_hash, charge_id=charge.charge_id)
+        told = _told(deployment, asked, drawn, charge_id=charge.charge_id)
+        _store(deployment, drawn, name=name, told=told, charge_id=charge.charge_id)
     stored = deployment.zones.require(Stage.PROTECTED, name)
     deployment.zones.redate(stored)
     return stored
@@ -190,12 +186,41 @@ def _charge(deployment: Deployment, planned: DpPlan, scopes: Scopes) -> Reservat
     return charge
 
 
-def _store(deployment: Deployment, drawn: NoisyAggregate, *, name: str, inputs: str, charge_id: str) -> None:
+def _told(
+    deployment: Deployment, asked: ReleasePolicy, drawn: NoisyAggregate, *, charge_id: str
+) -> Mapping[str, object]:
+    evidence, budget = drawn.evidence, statistics_of(asked).budget
+    account = deployment.ledger.show(budget.population)
+    facts = CardFacts(
+        release=asked,
+        budget=budget,
+        datasets=[deployment.library.dataset(name) for name in asked.datasets],
+        evidence=evidence,
+        checks=[("protected", check) for check in evidence.checks],
+        charge_id=charge_id,
+        rho_cap=rho_text(account.cap_micro),
+        rho_charged=rho_text(account.spent_micro),
+        code_version=CODE_VERSION,
+        published_on=deployment.settings.on,
+    )
+    japanese, english = question_entries(facts)
+    return {
+        "guarantee": {"ja": evidence.guarantee.ja, "en": evidence.guarantee.en},
+        "not_guaranteed": {"ja": evidence.not_guaranteed.ja, "en": evidence.not_guaranteed.en},
+        "card": {"ja": japanese.model_dump(mode="json"), "en": english.model_dump(mode="json")},
+    }
+
+
+def _store(
+    deployment: Deployment, drawn: NoisyAggregate, *, name: str, told: Mapping[str, object], charge_id: str
+) -> None:
+    inputs = str(drawn.evidence.parameters["query_hash"])
     with deployment.zones.write(Stage.PROTECTED, name) as draft:
         for table, content in drawn.tables.items():
             draft.write_table(table, content)
         facts: dict[str, Any] = {
             "evidence": drawn.evidence.as_json(),
+            "told": told,
             "charge": {"id": charge_id, "answer": answer_digest(drawn)},
         }
         draft.finish(inputs=inputs, data_version=digest_of(protected=inputs), facts=facts)
@@ -204,14 +229,3 @@ def _store(deployment: Deployment, drawn: NoisyAggregate, *, name: str, inputs: 
 def _place(query_hash: str, snapshot: str) -> str:
     """Return the folder of a question's answer: one a question and snapshot, whoever asks."""
     return "question-" + hashlib.sha256(f"{query_hash} {snapshot}".encode()).hexdigest()[:32]
-
-
-def _method(release: ReleasePolicy) -> DpStatistics:
-    if not isinstance(release.method, DpStatistics):
-        raise NotPermittedError(
-            "question.not-private",
-            what="the release is not differentially private",
-            why="only noisy numbers answer questions",
-            fix="ask for a release whose method is dp_statistics",
-        )
-    return release.method

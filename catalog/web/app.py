@@ -11,10 +11,11 @@
     /datasets/{id}/dossier                      leads to the dossier's page
     /{language}/datasets/{id}/dossier           what answers for the release, and its downloads
     /datasets/{id}/dossier/{version}/{path}     a file of the dossier; /datasets/{id}/dossier/{version}.zip all of it
+    … further those of questions, where questions are taken (`questions.py`)
     /healthz
 
-The portal reads the store and the released zone, and writes nothing. Not here: HTML (`templates/`), words
-(`messages.py`).
+The portal reads the store, the ledger and the released zone. It writes data requests with their questions, and nothing else.
+Not here: HTML (`templates/`), words (`messages.py`).
 """
 
 import json
@@ -38,6 +39,7 @@ from catalog.records import CatalogRecord, HealthCategory
 from catalog.search import FACET_VALUES, Facet
 from catalog.store import CatalogStore, SearchQuery
 from catalog.web.accounts import shown_accounts
+from catalog.web.questions import Questions, add_question_pages, answers_questions
 from catalog.web.rendering import SECURITY_HEADERS, STATIC, Language, preferred_language, query_string, render
 from catalog.wording import MethodKind
 from policies.vocabulary import Labelled, OutputCategory
@@ -48,10 +50,17 @@ _RDF = {
     "rdf": (RdfFormat.XML, "application/rdf+xml"),
 }
 _READ = ["GET", "HEAD"]
+Portal = FastAPI
+"""What a web server runs."""
 
 
 def create_app(
-    store: CatalogStore, *, released: Path, public_url: str | None = None, ledger: LedgerPlace | None = None
+    store: CatalogStore,
+    *,
+    released: Path,
+    public_url: str | None = None,
+    ledger: LedgerPlace | None = None,
+    questions: Questions | None = None,
 ) -> FastAPI:
     """Return the portal over a store.
 
@@ -61,10 +70,15 @@ def create_app(
         public_url: The portal's own address from outside, such as `https://data.example.jp`; dataset addresses in
             the RDF hang below it. Without it they are URNs.
         ledger: Where the privacy ledger lies; without it the page of accounts is empty.
+        questions: What takes questions; without it none are taken.
     """
     app = FastAPI(title="Niji", docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     portal = _Portal(store, released.resolve(), public_url, ledger)
+    portal.takes_questions = questions is not None
+    if questions is not None:
+        # Before the other pages: `/{language}/questions` is no page of theirs.
+        add_question_pages(app, store, released=released.resolve(), questions=questions)
     for path, page in (
         ("/", portal.root),
         ("/healthz", portal.health),
@@ -97,6 +111,7 @@ class _Portal:
         self.ledger = ledger
         self.store = store
         self.released = released
+        self.takes_questions = False
         self.base = f"{public_url.rstrip('/')}/datasets/" if public_url else BASE
 
     def root(self, request: Request) -> Response:
@@ -147,6 +162,7 @@ class _Portal:
             "versions": self.store.versions(record.id),
             "has_dossier": bool(files),
             "has_card": CHECKLIST in files,
+            "answers": self.takes_questions and answers_questions(self.released, record),
         }
         return HTMLResponse(render("dataset.html", language, path=f"/datasets/{record.id}", context=context))
 

@@ -5,9 +5,11 @@ written (`Text` refuses it), nothing is compiled, and a test holds the keys agai
 are formatted by Babel. Not here: words that come from records and policies (they bring both languages themselves).
 """
 
+from catalog.web.question_messages import QUESTION_MESSAGES
 from policies.model.strictness import Text
 
 MESSAGES: dict[str, Text] = {
+    **QUESTION_MESSAGES,
     "site.name": Text(ja="虹 Niji", en="虹 Niji"),
     "site.tagline": Text(ja="医療・ゲノム研究データカタログ", en="Catalog of medical and genomic research data"),
     "site.skip": Text(ja="本文へ移動", en="Skip to content"),

@@ -3,6 +3,7 @@
 Not here: which page answers which address (`app.py`).
 """
 
+import math
 from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
@@ -14,7 +15,8 @@ from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from catalog.check_titles import title_of_name
-from catalog.web.messages import message
+from catalog.records import ColumnRecord
+from catalog.web.messages import MESSAGES, message
 from policies.decision.duo import BY_ID, EHDS53
 from policies.model.strictness import Text
 from policies.vocabulary import Labelled
@@ -134,6 +136,33 @@ class _Shown:
 
     def ehds(self, letter: str) -> str:
         return f"({letter}) {self.text(EHDS53[letter])}"
+
+    def figure(self, value: float) -> str:
+        """Write a noisy figure: whole from a thousand on, else with four digits that count; never in powers of ten."""
+        if not math.isfinite(value):
+            return "–"
+        shown = round(value) if abs(value) >= 1000 else float(f"{value:.4g}")
+        return format_decimal(shown, format="#,##0.##########", locale=self.language.value)
+
+    def cell(self, value: object) -> str:
+        """Write what a row of an answer is of: a key as it is, a number as a number, nothing as a dash."""
+        if value is None:
+            return "–"
+        return self.figure(value) if isinstance(value, float) else str(value)
+
+    def column(self, labels: Mapping[str, ColumnRecord], name: str) -> str:
+        """Call a column what its record calls it, else by its name."""
+        known = labels.get(name)
+        return name if known is None else known.ja if self.language is Language.JA else known.en
+
+    def refusal(self, code: str) -> str:
+        """Return the key of the sentence for a coded refusal."""
+        key = code.replace(".", "_").replace("-", "_")
+        return key if f"refused.{key}" in MESSAGES else "ledger" if code.startswith("ledger.") else "other"
+
+    def is_figure(self, name: str) -> bool:
+        """Say whether a column of an answer is one that its statistic adds, and not a key."""
+        return f"column.{name}" in MESSAGES
 
     def here(self, path: str) -> str:
         return f"/{self.language.value}{path}"

@@ -26,6 +26,7 @@ def demo(
 ) -> None:
     """Make a demo hospital and genome cohort, run everything, publish five releases, deliver one sealed extract."""
     from pipelines.demo.permit import deliver_demo_extract
+    from pipelines.demo.question import write_demo_question
     from pipelines.deployment import open_deployment
     from pipelines.settings import load_settings
 
@@ -36,7 +37,9 @@ def demo(
         return
     sign_as_demo(settings)
     report = run_shown(settings, [])
-    extract = deliver_demo_extract(open_deployment(settings))
+    deployment = open_deployment(settings)
+    extract = deliver_demo_extract(deployment)
+    question = write_demo_question(deployment, extract.public_key.read_text("ascii"))
     show_report(report, as_json=as_json)
     if as_json:
         return
@@ -47,6 +50,9 @@ def demo(
     typer.echo(f"  niji serve{at}                  Dagster UI and portal")
     typer.echo(f"  niji catalog search 入院{at}    find a release")
     typer.echo(f"  niji budget show{at}            what the differentially private release cost")
+    typer.echo(
+        f"  niji dp plan {_relative(question)}{at}    what a researcher's question would cost; then niji dp answer"
+    )
     typer.echo(f"  niji extract open {shown} --key {_relative(extract.secret_key)} --out opened{at}")
 
 

@@ -29,6 +29,7 @@ class DemoExtract:
     permit_id: str
     folder: Path
     secret_key: Path
+    public_key: Path
     files: int
 
 
@@ -47,7 +48,9 @@ def deliver_demo_extract(deployment: Deployment) -> DemoExtract:
     if not folder.exists():
         build_permitted(deployment, permit.id)
     extract = verify_extract(folder, deployment.keys.signing_keys())
-    return DemoExtract(permit.id, folder, keys.with_name("recipient.sec"), len(extract.manifest.files))
+    return DemoExtract(
+        permit.id, folder, keys.with_name("recipient.sec"), keys.with_name("recipient.pub"), len(extract.manifest.files)
+    )
 
 
 def _granted(deployment: Deployment) -> Request | None:

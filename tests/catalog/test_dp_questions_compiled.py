@@ -31,6 +31,7 @@ PARTS: Mapping[str, dict[str, Any]] = {
     "top": {"by": ["region"], "top": 2},
     "most_frequent": {"by": ["region"], "top": 1},
     "regression": {"value": "hba1c", "predictors": ["days"]},
+    "logistic_regression": {"value": "outcome", "predictors": ["days"]},
 }
 """What each statistic is asked with."""
 
@@ -43,7 +44,8 @@ def release() -> ReleasePolicy:
             question("survival", share="0.2", cells=2),
             question("histogram", name="bins", share="0.2", rows=3),
             question("marginals", share="0.2"),
-            question("regression", share="0.4"),
+            question("regression", share="0.2"),
+            question("logistic_regression", share="0.2"),
         ]
     )
     budget = made.budget.model_copy(update={"researcher_rho_cap": Decimal("0.1")})
@@ -209,5 +211,5 @@ def test_cohorts_are_different_questions(release: ReleasePolicy) -> None:
 
 def test_every_part_of_a_question_belongs_to_a_statistic() -> None:
     # A part that the vocabulary gains must be decided here: from the policy, or from the question.
-    known = {"value", "clip", "edges", "probabilities", "marginals", "status", "top", "predictors"}
+    known = {"value", "clip", "edges", "probabilities", "marginals", "status", "top", "outcome", "predictors"}
     assert {part for parts in ASKED_WITH.values() for part in parts} <= known
