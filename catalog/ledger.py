@@ -19,7 +19,7 @@ Feldman & Zrnic 2021 and Whitehouse et al. 2023 (filters under fully adaptive co
 
 import os
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -45,6 +45,7 @@ from catalog.ledger_errors import (
     answered_meanwhile,
     not_reserved,
     nothing_to_reconcile,
+    other_population,
     over_cap,
     over_delta_cap,
     restored,
@@ -55,6 +56,7 @@ from catalog.ledger_heads import Signer, sign_head
 from catalog.ledger_reading import (
     LedgerReader,
     anchor_kinds,
+    charged_as,
     checked_loss,
     digest_at,
     earlier,
@@ -177,7 +179,8 @@ class Ledger(LedgerReader):
             state `released` with the digest of its stored answer, and nothing is charged.
 
         Raises:
-            BudgetError: An account has less ρ or δ left than is asked, or its recorded cap is not the declared one.
+            BudgetError: An account has less ρ or δ left than is asked, its recorded cap is not the declared one, or a
+                source was charged for another population.
             PolicyError: An amount is not a whole number above zero (δ: or zero), or a name is not one.
             IntegrityError: The ledger is older than one of its anchors.
 
@@ -189,6 +192,9 @@ class Ledger(LedgerReader):
             connection = writing.connection
             year = year_of(self._now(connection))
             caps, delta_caps = scopes.caps(year=year), scopes.delta_caps(year=year)
+            other = charged_as(connection, scopes)
+            if other is not None:
+                raise other_population(scopes.population, other)
             answered = stored_answer(connection, scopes, query_hash, snapshot)
             if answered is not None:
                 return Reservation(*answered, self)
@@ -201,8 +207,9 @@ class Ledger(LedgerReader):
                 _spend(connection, scope, asked)
             charge_id = secrets.token_hex(16)
             about: dict[str, str] = {"query_hash": query_hash, "snapshot": snapshot, "release": scopes.release}
-            who = {} if scopes.researcher is None else {"researcher": scopes.researcher}
-            self._record(writing, charge_id, about, dict.fromkeys(charged, asked), who)
+            more: dict[str, Json] = {} if scopes.researcher is None else {"researcher": scopes.researcher}
+            more |= {"sources": list(scopes.sources)} if scopes.sources else {}
+            self._record(writing, charge_id, about, dict.fromkeys(charged, asked), more)
         return Reservation(charge_id, ChargeState.RESERVED, None, self)
 
     def settle(self, charge_id: str, answer_digest: str) -> None:
@@ -377,7 +384,12 @@ class Ledger(LedgerReader):
         self._append(writing, EntryKind.BURN, {"charge_id": charge_id})
 
     def _record(
-        self, writing: _Writing, charge_id: str, about: dict[str, str], amounts: dict[str, Loss], more: dict[str, str]
+        self,
+        writing: _Writing,
+        charge_id: str,
+        about: dict[str, str],
+        amounts: dict[str, Loss],
+        more: Mapping[str, Json],
     ) -> None:
         connection, state = writing.connection, ChargeState.RESERVED.value
         connection.execute(insert(charges).values(charge_id=charge_id, state=state, **about))

@@ -41,6 +41,16 @@ def cap_differs(scope: str, declared: int, recorded: int) -> NijiError:
     )
 
 
+def other_population(declared: str, recorded: str) -> NijiError:
+    """Return the refusal of a charge for people whose source is on another population's account."""
+    return BudgetError(
+        "budget.other-population",
+        what=f"the policy charges '{declared}', and what its people are read from was charged for '{recorded}'",
+        why="one population has one account, whatever its datasets, files and policies are called",
+        fix=f"write `population: {recorded}`; or, if these are other people, land them in another place",
+    )
+
+
 def over_cap(account: AccountView, asked: int) -> NijiError:
     """Return the refusal of a charge that an account does not cover."""
     left, cap, spent = (rho_text(one) for one in (account.left_micro, account.cap_micro, account.spent_micro))

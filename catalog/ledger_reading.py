@@ -23,6 +23,7 @@ from catalog.ledger_entries import (
     budgets,
     chained_entries,
     charge_scopes,
+    charged_losses,
     charges,
     check_balance,
     entries,
@@ -191,6 +192,22 @@ def stored_answer(
     released = select(charges).select_from(joined).where(same & own & (charges.c.state == ChargeState.RELEASED.value))
     row = connection.execute(released).first()
     return None if row is None else (row.charge_id, ChargeState.RELEASED, row.answer_digest)
+
+
+def charged_as(connection: Connection, scopes: Scopes) -> str | None:
+    """Return another population that one of the sources was charged for, if there is one.
+
+    Raises:
+        IntegrityError: An entry is unreadable.
+    """
+    wanted = set(scopes.sources)
+    for entry in read_entries(connection, kind=EntryKind.CHARGE) if wanted else ():
+        named = entry.body.get("sources")
+        if isinstance(named, list) and wanted & set(map(str, named)):
+            others = {population_of(scope) for scope in charged_losses(entry)} - {None, scopes.population}
+            if others:
+                return min(str(other) for other in others)
+    return None
 
 
 def last_entry(connection: Connection) -> tuple[LedgerHead, str]:

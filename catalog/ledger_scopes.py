@@ -42,7 +42,8 @@ class Scopes:
     `cap_micro` is the population's lifetime cap. A further cap that is None says nothing: the account is charged if one
     is on record, under its recorded cap. So a release that is silent about the year does not pass by the year's cap.
     A cap of δ is one of thresholds; it is recorded when it is first declared, and one on record holds as that of ρ does.
-    `release` names the release, or the kind of interactive question.
+    `release` names the release, or the kind of interactive question. `sources` are names of what the people were read from
+    (`pipelines.source_names`): one that was charged for another population refuses the charge.
     """
 
     population: str
@@ -56,6 +57,7 @@ class Scopes:
     year_delta_cap_units: int | None = None
     release_delta_cap_units: int | None = None
     researcher_delta_cap_units: int | None = None
+    sources: tuple[str, ...] = ()
 
     def caps(self, *, year: int) -> Mapping[str, int | None]:
         """Return the declared cap of every account that applies, the lifetime first.

@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from anonymization.dp.plan import DpPlan
@@ -30,6 +30,7 @@ from catalog.question_store import QuestionStore
 from pipelines.deployment import CODE_VERSION, Deployment, digest_of
 from pipelines.fixed_time import QUESTION_SECONDS, on_schedule, slot_seconds
 from pipelines.question_plans import foresee, plan_question, question_scopes, statistics_of
+from pipelines.source_names import names_of_people
 from pipelines.stages.pseudonymized import read_sources
 from pipelines.storage import Stage, Version
 from policies.errors import IntegrityError, NotPermittedError
@@ -157,7 +158,8 @@ def _permitted(deployment: Deployment, question: Question) -> tuple[Permit, str]
 
 def _draw(deployment: Deployment, asked: ReleasePolicy, planned: DpPlan, *, name: str, researcher: str) -> Version:
     budget = statistics_of(asked).budget
-    charge = _charge(deployment, planned, question_scopes(budget, release=asked.id, researcher=researcher))
+    scopes = question_scopes(budget, release=asked.id, researcher=researcher)
+    charge = _charge(deployment, planned, replace(scopes, sources=names_of_people(deployment, asked.datasets)))
     least = deployment.settings.answer_seconds or QUESTION_SECONDS
     seconds = slot_seconds(planned, people_at_most=budget.people_at_most, least=least)
     with on_schedule(seconds, clock=deployment.clock):

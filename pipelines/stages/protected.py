@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -34,6 +35,7 @@ from pipelines.charging import scopes_of
 from pipelines.deployment import Deployment, digest_of
 from pipelines.fixed_time import RELEASE_SECONDS, on_schedule, slot_seconds
 from pipelines.private_plan import PrivatePlan, delta_units, plan_private
+from pipelines.source_names import names_of_people
 from pipelines.stages.outcome import Outcome
 from pipelines.stages.package import refuse_other_content
 from pipelines.stages.pseudonymized import read_sources
@@ -126,7 +128,8 @@ def _charge(
     planned = plan_private(release, snapshot=snapshot)
     if planned is None or not isinstance(release.method, PrivateMethod):
         return None, None
-    scopes = scopes_of(release.method.budget, release=release.id)
+    sources = names_of_people(deployment, release.datasets)
+    scopes = replace(scopes_of(release.method.budget, release=release.id), sources=sources)
     charge = deployment.ledger.reserve(
         scopes,
         planned.charge_micro,

@@ -1,9 +1,7 @@
 """1 raw: source bytes → typed Parquet in the restricted zone; bad rows to quarantine, a My Number stops the landing."""
 
-import hashlib
-import hmac
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -14,8 +12,8 @@ from anonymization.evidence import CheckResult
 from anonymization.identifier_verdicts import Judgement, judge, undeclared_identifiers
 from anonymization.identifiers import ScanReport, scan
 from anonymization.stage_checks import landing_checks
-from catalog.keys import KeyKind
 from pipelines.deployment import Deployment, digest_of
+from pipelines.source_names import keyed_digests
 from pipelines.sources.landing import delimited_files, find_file, find_files
 from pipelines.sources.read import TableReader, read_table
 from pipelines.stages.outcome import Outcome
@@ -29,7 +27,6 @@ from policies.model.source import DelimitedSource, FhirSource, VcfSource
 from policies.vocabulary import TableKind
 
 QUARANTINE = "quarantine"
-_SOURCES = "sources"
 
 
 def make_raw(deployment: Deployment, name: str) -> Outcome:
@@ -53,7 +50,7 @@ def make_raw(deployment: Deployment, name: str) -> Outcome:
             landed.append(_land(read_table(table, landing=landing), draft))
         _refuse_forbidden(deployment, dataset, landed)
         _set_aside(landed, draft)
-        sources = {one.reader.table.name: _keyed(deployment, one.reader.source_digests) for one in landed}
+        sources = {one.reader.table.name: keyed_digests(deployment, one.reader.source_digests) for one in landed}
         scans = [check for one in landed for check in one.findings(dataset, deployment.settings.on)]
         draft.finish(
             inputs=inputs,
@@ -67,16 +64,6 @@ def make_raw(deployment: Deployment, name: str) -> Outcome:
             },
         )
     return _outcome(deployment.zones.require(Stage.RAW, name), is_reused=False)
-
-
-def _keyed(deployment: Deployment, digests: Mapping[str, str]) -> dict[str, str]:
-    """Return the digests of source files under a key of the deployment.
-
-    Versions, snapshots, manifests and dossiers are named after them and leave the restricted zone. Whoever knows all
-    rows but one person's could try that person's rows against a plain digest.
-    """
-    key = deployment.keys.secret(KeyKind.STORAGE, _SOURCES).reveal()
-    return {file: hmac.new(key, found.encode("ascii"), hashlib.sha256).hexdigest() for file, found in digests.items()}
 
 
 def raw_inputs(deployment: Deployment, dataset: DatasetPolicy) -> str:

@@ -75,6 +75,55 @@ def test_another_population_name_for_the_same_dataset_is_refused(published: Sett
     assert refused.value.code == "DP-01"
 
 
+def rename_dataset(settings: Settings, *, population: str, patients: str = "patients.csv") -> None:
+    """Give the dataset another id, and another population, everywhere, and let stewards and officers sign it all."""
+    for place in (tiny.CLINIC, tiny.NUMBERS, tiny.CELLS):
+        file = settings.policies / place
+        text = file.read_text("utf-8").replace("id: clinic\n", "id: practice\n")
+        text = text.replace("dataset: clinic\n", "dataset: practice\n").replace(
+            "population: clinic", f"population: {population}"
+        )
+        text = text.replace("path: patients.csv", f"path: {patients}").replace(*NEW_VERSION)
+        file.write_text(text, "utf-8")
+    (settings.policies / tiny.CLINIC).rename(settings.policies / "datasets" / "practice.yaml")
+    sign_policies(settings)
+
+
+@pytest.mark.parametrize(
+    ("population", "code"), [("clinic", "budget.over-cap"), ("practice", "budget.other-population")]
+)
+def test_renamed_dataset_continues_the_account_of_its_people_or_is_refused(
+    published: Settings, population: str, code: str
+) -> None:
+    rename_dataset(published, population=population)
+    before = tiny.reopened(published).ledger.head()
+    land(published, "practice")
+    with pytest.raises(BudgetError) as refused:
+        make_protected(tiny.reopened(published), NUMBERS)
+    assert refused.value.code == code
+    assert tiny.reopened(published).ledger.head() == before
+
+
+def test_renamed_dataset_in_another_place_is_known_by_its_content(published: Settings) -> None:
+    rename_dataset(published, population="practice", patients="elsewhere.csv")
+    shutil.move(published.landing / "patients.csv", published.landing / "elsewhere.csv")
+    land(published, "practice")
+    with pytest.raises(BudgetError) as refused:
+        make_protected(tiny.reopened(published), NUMBERS)
+    assert refused.value.code == "budget.other-population"
+
+
+def test_other_people_in_another_place_have_an_account_of_their_own(published: Settings) -> None:
+    rename_dataset(published, population="practice", patients="elsewhere.csv")
+    rows = (published.landing / "patients.csv").read_text("utf-8").splitlines()
+    (published.landing / "elsewhere.csv").write_text("\n".join([*rows[:-1], ""]), "utf-8")
+    land(published, "practice")
+    make_protected(tiny.reopened(published), NUMBERS)
+    ledger = tiny.reopened(published).ledger
+    assert (ledger.show("practice").spent_micro, ledger.show("clinic").spent_micro) == (250_000, 250_000)
+    ledger.verify()
+
+
 def test_plan_of_a_release_knows_its_answer_and_its_year(published: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NIJI_PASSPHRASE", tiny.PASSPHRASE.reveal().decode())
     words = ["plan", NUMBERS, "--home", str(published.home), "--policies", str(published.policies), "--json"]
